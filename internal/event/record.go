@@ -1,0 +1,477 @@
+package event
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// Kind is the first byte of a record of the log.
+type Kind byte
+
+// The kinds of records. A reader must skip kinds it does not know.
+const (
+	KindEvent   Kind = 1
+	KindReceipt Kind = 2
+	KindFailed  Kind = 3
+)
+
+// ErrRecord is wrapped by every error of decoding a record.
+var ErrRecord = errors.New("invalid record")
+
+// RecordKind returns the kind of a record, 0 for an empty one.
+func RecordKind(record []byte) Kind {
+	if len(record) == 0 {
+		return 0
+	}
+	return Kind(record[0])
+}
+
+// Field numbers of docs/format/record.md. They never change meaning.
+const (
+	fID = 1 + iota
+	fWebsiteID
+	fType
+	fName
+	fInteractive
+	fTimestamp
+	fReceivedAt
+	fUserID
+	fSampleKey
+	fVisitorCoupon
+	fSessionID
+	fPage
+	fHostname
+	fTitle
+	fReferrer
+	fSource
+	fMedium
+	fCampaign
+	fTerm
+	fContent
+	fChannel
+	fIPAddress
+	fCountry
+	fRegion
+	fCity
+	fDeviceType
+	fBrowser
+	fBrowserVersion
+	fOS
+	fOSVersion
+	fScreen
+	fLanguage
+	fBotScore
+	fBotReasons
+	fCategory
+	fAction
+	fLabel
+	fValue
+	fRevenue
+	fCurrency
+	fTimeOnPage
+	fScrollDepth
+	fProperties
+	fFlags
+	fSession
+)
+
+// textFields are the numbers of the string fields, in wire order.
+var textFields = [...]protowire.Number{
+	fWebsiteID, fName, fUserID, fSessionID, fPage, fHostname, fTitle, fReferrer,
+	fSource, fMedium, fCampaign, fTerm, fContent, fChannel, fIPAddress, fCountry, fRegion, fCity,
+	fDeviceType, fBrowser, fBrowserVersion, fOS, fOSVersion, fScreen, fLanguage,
+	fCategory, fAction, fLabel, fCurrency,
+}
+
+// AppendRecord appends the event as a record of the log to dst.
+func (e *Event) AppendRecord(dst []byte) []byte {
+	dst = append(dst, byte(KindEvent))
+	dst = protowire.AppendTag(dst, fID, protowire.BytesType)
+	dst = protowire.AppendBytes(dst, e.ID[:])
+	for _, num := range textFields {
+		if text := *e.textField(num); text != "" {
+			dst = appendText(dst, num, text)
+		}
+	}
+	dst = appendUint(dst, fType, uint64(e.Type))
+	dst = appendUint(dst, fInteractive, boolUint(e.Interactive))
+	dst = appendInt(dst, fTimestamp, e.Timestamp)
+	dst = appendInt(dst, fReceivedAt, e.ReceivedAt)
+	dst = protowire.AppendTag(dst, fSampleKey, protowire.Fixed64Type)
+	dst = protowire.AppendFixed64(dst, e.SampleKey)
+	dst = protowire.AppendTag(dst, fVisitorCoupon, protowire.Fixed32Type)
+	dst = protowire.AppendFixed32(dst, e.VisitorCoupon)
+	dst = appendUint(dst, fBotScore, uint64(e.BotScore))
+	for _, reason := range e.BotReasons {
+		dst = appendText(dst, fBotReasons, reason)
+	}
+	if e.Value != 0 {
+		dst = protowire.AppendTag(dst, fValue, protowire.Fixed64Type)
+		dst = protowire.AppendFixed64(dst, math.Float64bits(e.Value))
+	}
+	dst = appendInt(dst, fRevenue, e.Revenue)
+	dst = appendInt(dst, fTimeOnPage, e.TimeOnPage)
+	dst = appendUint(dst, fScrollDepth, uint64(e.ScrollDepth+1)) // 0 on the wire: none was sent
+	for _, p := range e.Properties {
+		dst = protowire.AppendTag(dst, fProperties, protowire.BytesType)
+		dst = protowire.AppendVarint(dst, uint64(sizeText(1, p.Key)+sizeText(2, p.Value)))
+		dst = appendText(dst, 1, p.Key)
+		dst = appendText(dst, 2, p.Value)
+	}
+	dst = appendUint(dst, fFlags, uint64(e.Flags))
+	if s := e.Session; s != nil {
+		var body [256]byte
+		inner := appendInt(body[:0], 1, s.StartedAt)
+		inner = appendUint(inner, 2, uint64(s.Events))
+		inner = appendText(inner, 3, s.EntryPage)
+		inner = appendText(inner, 4, s.Source)
+		dst = protowire.AppendTag(dst, fSession, protowire.BytesType)
+		dst = protowire.AppendBytes(dst, inner)
+	}
+	return dst
+}
+
+func appendText(dst []byte, num protowire.Number, text string) []byte {
+	dst = protowire.AppendTag(dst, num, protowire.BytesType)
+	return protowire.AppendString(dst, text)
+}
+
+func sizeText(num protowire.Number, text string) int {
+	return protowire.SizeTag(num) + protowire.SizeBytes(len(text))
+}
+
+func appendUint(dst []byte, num protowire.Number, v uint64) []byte {
+	if v == 0 {
+		return dst
+	}
+	dst = protowire.AppendTag(dst, num, protowire.VarintType)
+	return protowire.AppendVarint(dst, v)
+}
+
+// appendInt writes a proto3 sint64.
+func appendInt(dst []byte, num protowire.Number, v int64) []byte {
+	return appendUint(dst, num, protowire.EncodeZigZag(v))
+}
+
+func boolUint(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// DecodeEvent reads a record of KindEvent into e, which it resets first. The strings of e share one copy of record:
+// the caller may reuse record at once.
+func (e *Event) DecodeEvent(record []byte) error {
+	if RecordKind(record) != KindEvent {
+		return fmt.Errorf("%w: not an event", ErrRecord)
+	}
+	*e = Event{ScrollDepth: NoScroll}
+	err := decodeFields(string(record[1:]), e.setField)
+	if err != nil {
+		return err
+	}
+	e.BotBand = Band(e.BotScore)
+	return nil
+}
+
+// field is one decoded field: number holds varint and fixed values, text the bytes of a length-delimited one.
+type field struct {
+	num    protowire.Number
+	number uint64
+	text   string
+}
+
+// decodeFields calls set for each field of body. Unknown fields are set's to ignore.
+func decodeFields(body string, set func(field) error) error {
+	for pos := 0; pos < len(body); {
+		tag, n := varint(body[pos:])
+		if n <= 0 || tag>>3 == 0 {
+			return fmt.Errorf("%w: bad tag at byte %d", ErrRecord, pos)
+		}
+		pos += n
+		f := field{num: protowire.Number(tag >> 3)}
+		switch size := 0; protowire.Type(tag & 7) {
+		case protowire.VarintType:
+			if f.number, size = varint(body[pos:]); size <= 0 {
+				return fmt.Errorf("%w: bad varint of field %d", ErrRecord, f.num)
+			}
+			pos += size
+		case protowire.Fixed64Type, protowire.Fixed32Type:
+			size = 8
+			if protowire.Type(tag&7) == protowire.Fixed32Type {
+				size = 4
+			}
+			if len(body)-pos < size {
+				return fmt.Errorf("%w: field %d is cut", ErrRecord, f.num)
+			}
+			for i := size - 1; i >= 0; i-- {
+				f.number = f.number<<8 | uint64(body[pos+i])
+			}
+			pos += size
+		case protowire.BytesType:
+			length, n := varint(body[pos:])
+			if n <= 0 || uint64(len(body)-pos-n) < length {
+				return fmt.Errorf("%w: field %d is cut", ErrRecord, f.num)
+			}
+			pos += n
+			f.text = body[pos : pos+int(length)]
+			pos += int(length)
+		default:
+			return fmt.Errorf("%w: wire type %d of field %d", ErrRecord, tag&7, f.num)
+		}
+		if err := set(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// varint is binary.Uvarint over a string. n <= 0 when it is cut or too long.
+func varint(s string) (v uint64, n int) {
+	for i := 0; i < len(s) && i < 10; i++ {
+		b := s[i]
+		if b < 0x80 {
+			return v | uint64(b)<<(7*i), i + 1
+		}
+		v |= uint64(b&0x7f) << (7 * i)
+	}
+	return 0, 0
+}
+
+func (e *Event) setField(f field) error {
+	if to := e.textField(f.num); to != nil {
+		*to = f.text
+		return nil
+	}
+	switch f.num {
+	case fID:
+		if len(f.text) != len(e.ID) {
+			return fmt.Errorf("%w: event id of %d bytes", ErrRecord, len(f.text))
+		}
+		copy(e.ID[:], f.text)
+	case fType:
+		e.Type = Type(f.number)
+	case fInteractive:
+		e.Interactive = f.number != 0
+	case fTimestamp:
+		e.Timestamp = protowire.DecodeZigZag(f.number)
+	case fReceivedAt:
+		e.ReceivedAt = protowire.DecodeZigZag(f.number)
+	case fSampleKey:
+		e.SampleKey = f.number
+	case fVisitorCoupon:
+		e.VisitorCoupon = uint32(f.number)
+	case fBotScore:
+		e.BotScore = uint8(min(f.number, 100))
+	case fBotReasons:
+		e.BotReasons = append(e.BotReasons, f.text)
+	case fValue:
+		e.Value = math.Float64frombits(f.number)
+	case fRevenue:
+		e.Revenue = protowire.DecodeZigZag(f.number)
+	case fTimeOnPage:
+		e.TimeOnPage = protowire.DecodeZigZag(f.number)
+	case fScrollDepth:
+		e.ScrollDepth = int16(min(f.number, 101)) - 1
+	case fProperties:
+		return e.addProperty(f.text)
+	case fFlags:
+		e.Flags = Flags(f.number)
+	case fSession:
+		return e.setSession(f.text)
+	}
+	return nil
+}
+
+// textField returns where the text of field num goes, nil for a field of another type.
+func (e *Event) textField(num protowire.Number) *string {
+	switch num {
+	case fWebsiteID:
+		return &e.WebsiteID
+	case fName:
+		return &e.Name
+	case fUserID:
+		return &e.UserID
+	case fSessionID:
+		return &e.SessionID
+	case fPage:
+		return &e.Page
+	case fHostname:
+		return &e.Hostname
+	case fTitle:
+		return &e.Title
+	case fReferrer:
+		return &e.Referrer
+	case fSource:
+		return &e.Source
+	case fMedium:
+		return &e.Medium
+	case fCampaign:
+		return &e.Campaign
+	case fTerm:
+		return &e.Term
+	case fContent:
+		return &e.Content
+	case fChannel:
+		return &e.Channel
+	case fIPAddress:
+		return &e.IPAddress
+	case fCountry:
+		return &e.Country
+	case fRegion:
+		return &e.Region
+	case fCity:
+		return &e.City
+	case fDeviceType:
+		return &e.DeviceType
+	case fBrowser:
+		return &e.Browser
+	case fBrowserVersion:
+		return &e.BrowserVersion
+	case fOS:
+		return &e.OS
+	case fOSVersion:
+		return &e.OSVersion
+	case fScreen:
+		return &e.Screen
+	case fLanguage:
+		return &e.Language
+	case fCategory:
+		return &e.Category
+	case fAction:
+		return &e.Action
+	case fLabel:
+		return &e.Label
+	case fCurrency:
+		return &e.Currency
+	}
+	return nil
+}
+
+func (e *Event) addProperty(body string) error {
+	var p Property
+	err := decodeFields(body, func(f field) error {
+		switch f.num {
+		case 1:
+			p.Key = f.text
+		case 2:
+			p.Value = f.text
+		}
+		return nil
+	})
+	e.Properties = append(e.Properties, p)
+	return err
+}
+
+func (e *Event) setSession(body string) error {
+	s := &SessionInfo{}
+	e.Session = s
+	return decodeFields(body, func(f field) error {
+		switch f.num {
+		case 1:
+			s.StartedAt = protowire.DecodeZigZag(f.number)
+		case 2:
+			s.Events = uint32(f.number)
+		case 3:
+			s.EntryPage = f.text
+		case 4:
+			s.Source = f.text
+		}
+		return nil
+	})
+}
+
+// AppendRecord appends the receipt as a record of the log to dst.
+func (r *Receipt) AppendRecord(dst []byte) []byte {
+	dst = append(dst, byte(KindReceipt))
+	dst = appendText(dst, 1, r.WebsiteID)
+	dst = appendInt(dst, 2, r.ReceivedAt)
+	dst = appendInt(dst, 3, r.Received)
+	for _, row := range r.Refused {
+		inner := appendUint(nil, 1, uint64(row.Outcome))
+		inner = appendText(inner, 2, row.Reason)
+		inner = appendInt(inner, 3, row.Count)
+		dst = protowire.AppendTag(dst, 4, protowire.BytesType)
+		dst = protowire.AppendBytes(dst, inner)
+	}
+	return dst
+}
+
+// DecodeReceipt reads a record of KindReceipt.
+func (r *Receipt) DecodeReceipt(record []byte) error {
+	if RecordKind(record) != KindReceipt {
+		return fmt.Errorf("%w: not a receipt", ErrRecord)
+	}
+	*r = Receipt{}
+	err := decodeFields(string(record[1:]), func(f field) error {
+		switch f.num {
+		case 1:
+			r.WebsiteID = f.text
+		case 2:
+			r.ReceivedAt = protowire.DecodeZigZag(f.number)
+		case 3:
+			r.Received = protowire.DecodeZigZag(f.number)
+		case 4:
+			row := LedgerRow{}
+			r.Refused = append(r.Refused, row)
+			return decodeRefused(f.text, &r.Refused[len(r.Refused)-1])
+		}
+		return nil
+	})
+	for i := range r.Refused {
+		r.Refused[i].WebsiteID, r.Refused[i].Minute = r.WebsiteID, Minute(r.ReceivedAt)
+	}
+	return err
+}
+
+func decodeRefused(body string, row *LedgerRow) error {
+	return decodeFields(body, func(f field) error {
+		switch f.num {
+		case 1:
+			row.Outcome = Outcome(f.number)
+		case 2:
+			row.Reason = f.text
+		case 3:
+			row.Count = protowire.DecodeZigZag(f.number)
+		}
+		return nil
+	})
+}
+
+// Minute returns the start of the minute that ms lies in.
+func Minute(ms int64) int64 { return ms - ((ms%60_000)+60_000)%60_000 }
+
+// AppendRecord appends the failed event as a record of the log to dst.
+func (f *FailedEvent) AppendRecord(dst []byte) []byte {
+	dst = append(dst, byte(KindFailed))
+	dst = appendText(dst, 1, f.WebsiteID)
+	dst = appendInt(dst, 2, f.ReceivedAt)
+	dst = appendText(dst, 3, f.Reason)
+	dst = protowire.AppendTag(dst, 4, protowire.BytesType)
+	return protowire.AppendBytes(dst, f.Payload)
+}
+
+// DecodeFailed reads a record of KindFailed.
+func (f *FailedEvent) DecodeFailed(record []byte) error {
+	if RecordKind(record) != KindFailed {
+		return fmt.Errorf("%w: not a failed event", ErrRecord)
+	}
+	*f = FailedEvent{}
+	return decodeFields(string(record[1:]), func(g field) error {
+		switch g.num {
+		case 1:
+			f.WebsiteID = g.text
+		case 2:
+			f.ReceivedAt = protowire.DecodeZigZag(g.number)
+		case 3:
+			f.Reason = g.text
+		case 4:
+			f.Payload = []byte(g.text)
+		}
+		return nil
+	})
+}

@@ -1,0 +1,85 @@
+// Package eventlog is the contract of the log between the door and everything behind it.
+//
+// What Append has acknowledged is on disk (local) or on all in-sync replicas (Kafka), in the order of its offsets, and
+// every later reader sees it. Implementations live in local/ and kafka/; the battery that each must pass is logtest/.
+// The package imports nothing of this module. The bytes are drawn in docs/format/eventlog.md.
+package eventlog
+
+import (
+	"context"
+	"errors"
+)
+
+// Topic names a sequence of records.
+type Topic string
+
+// The topics of the embedded product.
+const RawEvents Topic = "raw_events"
+
+// Record is one entry of a topic.
+type Record struct {
+	// Key chooses the partition; records of one key keep their order. The local log has one partition and drops it.
+	Key []byte
+	// Value belongs to the log from the moment it is handed over until Append returns; a reader owns what it gets.
+	Value []byte
+}
+
+// Entry is a record as a reader gets it.
+type Entry struct {
+	Partition int32
+	Offset    int64 // dense per partition from 0, never reused
+	Value     []byte
+}
+
+// The errors of the contract; others are wrapped driver errors.
+var (
+	// ErrFull: the log cannot take more for lack of space (disk or limit). Nothing of the call was written. Retry later.
+	ErrFull = errors.New("event log is full")
+	// ErrUnavailable: the log cannot answer now. The call's records may or may not be written.
+	ErrUnavailable = errors.New("event log is unavailable")
+	// ErrClosed: the log was closed.
+	ErrClosed = errors.New("event log is closed")
+	// ErrTrimmed: the wanted offset has been removed by retention; the error is an *TrimmedError with the first one left.
+	ErrTrimmed = errors.New("offset is no longer in the event log")
+)
+
+// Appender writes records. It must be safe for concurrent use; concurrent calls share one sync.
+type Appender interface {
+	// Append writes all records, or none, and returns when they are durable. ctx ends the wait, not the write.
+	Append(ctx context.Context, topic Topic, records []Record) error
+}
+
+// Reader reads a partition in order. It must be safe for concurrent use.
+type Reader interface {
+	// Read returns entries from offset on, at least one unless the end is reached, at most about maxBytes of values.
+	// It returns none and no error at the end.
+	Read(ctx context.Context, topic Topic, partition int32, offset int64, maxBytes int) ([]Entry, error)
+	// End returns the offset that the next record of the partition will get.
+	End(ctx context.Context, topic Topic, partition int32) (int64, error)
+	// Wait returns when End exceeds offset, or ctx ends.
+	Wait(ctx context.Context, topic Topic, partition int32, offset int64) error
+}
+
+// Offsets keeps what consumers that have no store of their own have done.
+type Offsets interface {
+	// Commit stores, durably, the next offset that the consumer wants.
+	Commit(ctx context.Context, consumer string, topic Topic, partition int32, next int64) error
+	// Committed returns that offset, 0 when there is none.
+	Committed(ctx context.Context, consumer string, topic Topic, partition int32) (int64, error)
+}
+
+// Log is the whole contract.
+type Log interface {
+	Appender
+	Reader
+	Offsets
+	Close() error
+}
+
+// TrimmedError says where the log begins now.
+type TrimmedError struct{ First int64 }
+
+func (e *TrimmedError) Error() string { return ErrTrimmed.Error() }
+
+// Is makes errors.Is(err, ErrTrimmed) true.
+func (e *TrimmedError) Is(target error) bool { return target == ErrTrimmed }

@@ -1,0 +1,214 @@
+// Package config is the one struct of settings and its one loader. Nobody else reads files, the environment or flags.
+//
+// Defaults run the embedded product with no file. A TOML file is read over them, the environment (FOOTFALL_STORE__MEMORY_LIMIT
+// for store.memory_limit) over that, flags over all. Unknown keys are errors. docs/config.md lists every key.
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/knadh/koanf/parsers/toml/v2"
+	"github.com/knadh/koanf/providers/confmap"
+	"github.com/knadh/koanf/providers/env/v2"
+	"github.com/knadh/koanf/providers/file"
+	"github.com/knadh/koanf/providers/structs"
+	"github.com/knadh/koanf/v2"
+)
+
+// Config is everything that can be set. The zero value is not usable: start from Default.
+type Config struct {
+	// Data is the directory that holds everything: log, store, accounts, salts, socket.
+	Data string `koanf:"data"`
+	// Listen is the address of the door, the API and the dashboard.
+	Listen string `koanf:"listen"`
+	// OpsListen serves /metrics, /livez, /readyz and /debug/pprof. "" = the port after Listen's, on loopback (skipped when
+	// that is taken); "off" = none.
+	OpsListen string `koanf:"ops_listen"`
+	// Demo adds the demo site with its traffic and the shop under /demo/.
+	Demo bool `koanf:"demo"`
+	// TrustedProxies are the networks whose forwarding headers count.
+	TrustedProxies []string `koanf:"trusted_proxies"`
+	// TLSCert and TLSKey switch Listen to HTTPS.
+	TLSCert string `koanf:"tls_cert"`
+	TLSKey  string `koanf:"tls_key"`
+
+	Collect Collect `koanf:"collect"`
+	Log     Log     `koanf:"log"`
+	Store   Store   `koanf:"store"`
+	Geo     Geo     `koanf:"geo"`
+}
+
+// Collect holds the settings of the door.
+type Collect struct {
+	// EventsPerSecond is the limit for one address; loopback is exempt. 0 = no limit.
+	EventsPerSecond int `koanf:"events_per_second"`
+}
+
+// Log holds the settings of the event log.
+type Log struct {
+	// RetentionDays is how long the log keeps what the store has taken; more than late_limit, at least 8.
+	RetentionDays int `koanf:"retention_days"`
+	// MaxBytes is the most the log may hold; what the store has not taken is never dropped: the door then answers 503.
+	MaxBytes int64 `koanf:"max_bytes"`
+}
+
+// Store holds the settings of the embedded event store.
+type Store struct {
+	// MemoryLimit of DuckDB, as "256MB".
+	MemoryLimit string `koanf:"memory_limit"`
+	// Threads of DuckDB; 0 = one a core.
+	Threads int `koanf:"threads"`
+	// RetentionMonths is how long raw events are kept; rollups stay. 0 = for good.
+	RetentionMonths int `koanf:"retention_months"`
+	// QueryTimeoutSeconds ends a query that takes longer.
+	QueryTimeoutSeconds int `koanf:"query_timeout_seconds"`
+}
+
+// Geo holds the settings of the place look-up.
+type Geo struct {
+	// CityFile is the owner's own city database (mmdb); "" = countries only, from the embedded table.
+	CityFile string `koanf:"city_file"`
+}
+
+// Default returns the settings of the embedded product.
+func Default() Config {
+	return Config{
+		Data:           "./footfall-data",
+		Listen:         "127.0.0.1:8080",
+		TrustedProxies: []string{"127.0.0.0/8", "::1/128"},
+		Collect:        Collect{EventsPerSecond: 5000},
+		Log:            Log{RetentionDays: 8, MaxBytes: 32 << 30},
+		Store:          Store{MemoryLimit: "256MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
+	}
+}
+
+const envPrefix = "FOOTFALL_"
+
+// Load reads file (none when "") and environ over the defaults, and flags (keys as in the file) over both.
+func Load(path string, environ []string, flags map[string]any) (Config, error) {
+	k := koanf.New(".")
+	if err := k.Load(structs.Provider(Default(), "koanf"), nil); err != nil {
+		return Config{}, fmt.Errorf("cannot take the default settings: %w", err)
+	}
+	if path != "" {
+		if err := k.Load(file.Provider(path), toml.Parser()); err != nil {
+			return Config{}, fmt.Errorf("cannot read the settings in %q: %w", path, err)
+		}
+	}
+	fromEnv := env.Provider(".", env.Opt{
+		Prefix:        envPrefix,
+		EnvironFunc:   func() []string { return environ },
+		TransformFunc: envKey,
+	})
+	if err := k.Load(fromEnv, nil); err != nil {
+		return Config{}, fmt.Errorf("cannot read the settings in the environment: %w", err)
+	}
+	if err := k.Load(confmap.Provider(flags, "."), nil); err != nil {
+		return Config{}, fmt.Errorf("cannot read the flags: %w", err)
+	}
+	return decode(k, path)
+}
+
+// envKey turns FOOTFALL_STORE__MEMORY_LIMIT into store.memory_limit, and splits lists at commas.
+func envKey(key, value string) (string, any) {
+	key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__", ".")
+	if key == "trusted_proxies" {
+		return key, strings.Split(value, ",")
+	}
+	return key, value
+}
+
+func decode(k *koanf.Koanf, path string) (Config, error) {
+	var c Config
+	err := k.UnmarshalWithConf("", &c, koanf.UnmarshalConf{Tag: "koanf", DecoderConfig: &mapstructure.DecoderConfig{
+		Result: &c, TagName: "koanf", ErrorUnused: true, WeaklyTypedInput: true,
+	}})
+	if err != nil {
+		return Config{}, fmt.Errorf("cannot use the settings in %q and the environment: %w", path, err)
+	}
+	return c, c.Validate()
+}
+
+// Validate says what is wrong with the first setting that cannot be used.
+func (c *Config) Validate() error {
+	if c.Data == "" {
+		return fmt.Errorf("data: no directory given")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	if c.OpsListen != "" && c.OpsListen != "off" {
+		if _, _, err := net.SplitHostPort(c.OpsListen); err != nil {
+			return fmt.Errorf("ops_listen: %w", err)
+		}
+	}
+	if _, err := c.Proxies(); err != nil {
+		return err
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return fmt.Errorf("tls_cert and tls_key: one without the other")
+	}
+	return c.validateNumbers()
+}
+
+func (c *Config) validateNumbers() error {
+	switch {
+	case c.Log.RetentionDays < 8:
+		return fmt.Errorf("log.retention_days: %d is less than 8 (late events are taken for 7 days)", c.Log.RetentionDays)
+	case c.Log.MaxBytes < 64<<20:
+		return fmt.Errorf("log.max_bytes: %d is less than 64 MiB", c.Log.MaxBytes)
+	case c.Collect.EventsPerSecond < 0:
+		return fmt.Errorf("collect.events_per_second: %d is negative", c.Collect.EventsPerSecond)
+	case c.Store.RetentionMonths < 0:
+		return fmt.Errorf("store.retention_months: %d is negative", c.Store.RetentionMonths)
+	case c.Store.Threads < 0:
+		return fmt.Errorf("store.threads: %d is negative", c.Store.Threads)
+	case c.Store.QueryTimeoutSeconds < 1:
+		return fmt.Errorf("store.query_timeout_seconds: %d is less than 1", c.Store.QueryTimeoutSeconds)
+	}
+	if !validSize(c.Store.MemoryLimit) {
+		return fmt.Errorf("store.memory_limit: %q is no size such as 256MB", c.Store.MemoryLimit)
+	}
+	return nil
+}
+
+// validSize reports whether DuckDB reads s as a size.
+func validSize(s string) bool {
+	number := strings.TrimRight(s, "KMGTiB ")
+	n, err := strconv.ParseFloat(number, 64)
+	return err == nil && n > 0 && number != s
+}
+
+// Proxies returns TrustedProxies as networks; a single address is a network of one.
+func (c *Config) Proxies() ([]netip.Prefix, error) {
+	var out []netip.Prefix
+	for _, text := range c.TrustedProxies {
+		text = strings.TrimSpace(text)
+		prefix, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, addrErr := netip.ParseAddr(text)
+			if addrErr != nil {
+				return nil, fmt.Errorf("trusted_proxies: %q is neither an address nor a network", text)
+			}
+			prefix = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		out = append(out, prefix)
+	}
+	return out, nil
+}
+
+// Path returns where name lies in the data directory.
+func (c *Config) Path(name string) string { return filepath.Join(c.Data, name) }
+
+// Socket returns the path of the unix socket that the commands use while a server runs.
+func (c *Config) Socket() string { return c.Path("footfall.sock") }
+
+// Environ is what Load wants from the process.
+func Environ() []string { return os.Environ() }

@@ -1,0 +1,76 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestDefaultsAreValid(t *testing.T) {
+	c, err := Load("", nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Listen != "127.0.0.1:8080" || c.Data != "./footfall-data" || c.Log.RetentionDays != 8 {
+		t.Errorf("got %+v", c)
+	}
+	if p, err := c.Proxies(); err != nil || len(p) != 2 {
+		t.Errorf("proxies %v, %v", p, err)
+	}
+}
+
+func TestOrderFileEnvironmentFlags(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "c.toml")
+	write(t, path, "data = \"/a\"\nlisten = \"127.0.0.1:1\"\ndemo = true\n[store]\nmemory_limit = \"1GB\"\n")
+	environ := []string{"FOOTFALL_LISTEN=127.0.0.1:2", "FOOTFALL_STORE__THREADS=3", "FOOTFALL_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1", "OTHER=1"}
+	c, err := Load(path, environ, map[string]any{"data": "/b"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Data != "/b" || c.Listen != "127.0.0.1:2" || c.Store.Threads != 3 || c.Store.MemoryLimit != "1GB" || !c.Demo {
+		t.Errorf("got %+v", c)
+	}
+	if p, _ := c.Proxies(); len(p) != 2 || p[1].String() != "192.0.2.1/32" {
+		t.Errorf("proxies %v", p)
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	f := func(toml, want string) {
+		t.Helper()
+		path := filepath.Join(t.TempDir(), "bad.toml")
+		write(t, path, toml)
+		if _, err := Load(path, nil, nil); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: got %v, want %q", toml, err, want)
+		}
+	}
+	f("colour = 1", "colour")
+	f("[store]\nmemory = 1", "memory")
+	f("listen = \"8080\"", "listen")
+	f("ops_listen = \"x\"", "ops_listen")
+	f("data = \"\"", "data")
+	f("trusted_proxies = [\"everyone\"]", "everyone")
+	f("tls_cert = \"a\"", "tls_key")
+	f("[log]\nretention_days = 7", "retention_days")
+	f("[log]\nmax_bytes = 1", "max_bytes")
+	f("[store]\nmemory_limit = \"lots\"", "memory_limit")
+	f("[store]\nquery_timeout_seconds = 0", "query_timeout_seconds")
+	f("[store]\nthreads = -1", "threads")
+	f("[store]\nretention_months = -1", "retention_months")
+	f("[collect]\nevents_per_second = -1", "events_per_second")
+	f("not toml", "bad.toml")
+	if _, err := Load("/nowhere/at-all.toml", nil, nil); err == nil {
+		t.Error("a missing file was taken")
+	}
+	if _, err := Load("", []string{"FOOTFALL_TYPO=1"}, nil); err == nil || !strings.Contains(err.Error(), "typo") {
+		t.Errorf("unknown environment key: %v", err)
+	}
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

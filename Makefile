@@ -1,0 +1,86 @@
+# make run    builds everything and starts Footfall with a demo site at http://localhost:8080
+# make test   the whole test suite that needs no cluster
+# make check  format, vet, staticcheck, layout rules, fast tests: run it before each commit
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := build
+
+CACHE ?= $(HOME)/.cache/footfall
+export npm_config_cache ?= $(CACHE)/npm
+export npm_config_audit = false
+export npm_config_fund = false
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X main.version=$(VERSION)
+CHROMIUM ?= /usr/bin/chromium
+
+# The chromium that the browser tests drive. Debian's package: a browser that a test tool downloads itself is not pinned here.
+.PHONY: deps-browser
+deps-browser:
+	@test -x $(CHROMIUM) || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; }
+
+sdk/js/node_modules/.stamp: sdk/js/package.json sdk/js/package-lock.json
+	cd sdk/js && npm ci --no-progress && touch node_modules/.stamp
+web/node_modules/.stamp: web/package.json web/package-lock.json
+	cd web && npm ci --no-progress && touch node_modules/.stamp
+
+sdk/js/dist/.stamp: sdk/js/node_modules/.stamp $(shell find sdk/js/src sdk/js/scripts -type f 2>/dev/null)
+	cd sdk/js && npm run build && touch dist/.stamp
+web/dist/.stamp: web/node_modules/.stamp web/index.html web/vite.config.ts $(shell find web/src web/public -type f 2>/dev/null)
+	cd web && npm run build && touch dist/.stamp
+
+.PHONY: assets
+assets: sdk/js/dist/.stamp web/dist/.stamp
+
+.PHONY: build
+build: assets
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/footfall ./cmd/footfall
+
+.PHONY: run
+run: build
+	bin/footfall serve --demo --listen 127.0.0.1:8080
+
+.PHONY: fmt
+fmt:
+	gofmt -w cmd internal test web sdk/js
+
+.PHONY: vet
+vet: assets
+	@test -z "$$(gofmt -l cmd internal test web/*.go sdk/js/*.go)" || { gofmt -l cmd internal test web/*.go sdk/js/*.go; echo "gofmt: the files above"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+# Everything that is quick: -short leaves out the kills, the long random histories and the browser.
+.PHONY: check
+check: vet
+	$(GO) test -short ./...
+
+.PHONY: test-go
+test-go: build
+	$(GO) test -timeout 30m ./...
+
+.PHONY: test-sdk
+test-sdk: sdk/js/dist/.stamp deps-browser
+	cd sdk/js && npm test
+
+.PHONY: test-web
+test-web: web/dist/.stamp deps-browser
+	cd web && npm run check && npm test
+
+.PHONY: test
+test: deps-browser vet test-sdk test-web test-go
+
+# Figures, not checks: prints CPU per event and query times.
+.PHONY: bench
+bench: build
+	$(GO) run ./test/bench -binary bin/footfall
+
+.PHONY: fuzz
+fuzz:
+	for pkg in event enrich collect query sketch; do \
+	  for f in $$($(GO) test -list '^Fuzz' ./internal/$$pkg | grep '^Fuzz'); do \
+	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} ./internal/$$pkg; done; done
+
+.PHONY: clean
+clean:
+	rm -rf bin web/dist/* sdk/js/dist/*

@@ -1,0 +1,30 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// The errors that callers tell apart. All errors of the package but these are failures of the database.
+var (
+	ErrNotFound      = errors.New("not found")
+	ErrConflict      = errors.New("it exists already")
+	ErrWrongPassword = errors.New("wrong email or password")
+)
+
+// InvalidError says which field of a request has a bad value, and why.
+type InvalidError struct{ Field, Message string }
+
+// Error returns the message.
+func (e *InvalidError) Error() string { return e.Message }
+
+func invalid(field, format string, args ...any) error {
+	return &InvalidError{Field: field, Message: fmt.Sprintf(format, args...)}
+}
+
+// TooManyError refuses a login after too many wrong tries.
+type TooManyError struct{ RetryAfter time.Duration }
+
+// Error returns the message.
+func (e *TooManyError) Error() string { return "too many wrong tries" }

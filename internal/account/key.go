@@ -1,0 +1,238 @@
+package account
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"database/sql"
+	"encoding/hex"
+	"fmt"
+	"hash/crc32"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"github.com/footfall-analytics/footfall/internal/event"
+)
+
+// The scopes of a key. Each is a right of its own: admin manages a site, but does not read its figures.
+const (
+	ScopeStats  = "stats"
+	ScopeIngest = "ingest"
+	ScopeImport = "import"
+	ScopeAdmin  = "admin"
+)
+
+// Scopes returns every scope.
+func Scopes() []string { return []string{ScopeStats, ScopeIngest, ScopeImport, ScopeAdmin} }
+
+// A key is "ff_", 256 random bits in 52 characters, and 6 characters of checksum, which tells a mistyped key from an
+// unknown one without a look-up and lets scanners find leaked ones.
+const (
+	keyMark     = "ff_"
+	keySecret   = 52
+	keyChecksum = 6
+	keyLength   = len(keyMark) + keySecret + keyChecksum
+	keyShown    = len(keyMark) + 6 // length of the prefix that may be shown
+)
+
+type keyHash [sha256.Size]byte
+
+// Key is an API key, without its secret. It is immutable but for its last use.
+type Key struct {
+	ID, WebsiteID, Name, Prefix string
+	Scopes                      []string
+	CreatedAt                   int64
+
+	hash keyHash
+	use  *keyUse
+}
+
+// keyUse outlives the snapshots that show its key.
+type keyUse struct {
+	lastMillis atomic.Int64 // 0: never
+	written    atomic.Int64 // value in the database
+}
+
+// Allows reports whether the key has the scope.
+func (k *Key) Allows(scope string) bool { return slices.Contains(k.Scopes, scope) }
+
+// LastUsedAt returns when the key was last found valid, in ms, 0 for never.
+func (k *Key) LastUsedAt() int64 { return k.use.lastMillis.Load() }
+
+// newSecret returns a new key.
+func newSecret() string {
+	secret := randomText(33)[:keySecret]
+	return keyMark + secret + checksum(secret)
+}
+
+func checksum(secret string) string {
+	sum := crc32.ChecksumIEEE([]byte(secret))
+	return alphabet().EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})[:keyChecksum]
+}
+
+// wellFormed reports whether text can be a key at all.
+func wellFormed(text string) bool {
+	if len(text) != keyLength || !strings.HasPrefix(text, keyMark) {
+		return false
+	}
+	secret := text[len(keyMark) : len(keyMark)+keySecret]
+	return text[len(keyMark)+keySecret:] == checksum(secret)
+}
+
+// AddKey makes a key for the site of that website_id or domain. The text returned is the only copy of the secret.
+func (s *Store) AddKey(ctx context.Context, site, name string, scopes []string) (key *Key, text string, err error) {
+	if err := checkKey(name, scopes); err != nil {
+		return nil, "", err
+	}
+	text = newSecret()
+	key = &Key{ID: newID(), Name: name, Prefix: text[:keyShown], Scopes: normalScopes(scopes), CreatedAt: s.nowMillis(),
+		hash: sha256.Sum256([]byte(text)), use: new(keyUse)}
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		owner, ok := s.ByID(site)
+		if !ok {
+			return ErrNotFound
+		}
+		key.WebsiteID = owner.WebsiteID
+		_, err := tx.ExecContext(ctx, `insert into api_keys (id, website_id, name, prefix, hash, scopes, created_at, last_used_at)
+			values ($1, $2, $3, $4, $5, $6, $7, 0)`,
+			key.ID, key.WebsiteID, key.Name, key.Prefix, hex.EncodeToString(key.hash[:]), writeList(key.Scopes), key.CreatedAt)
+		return err
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("cannot add a key to site %q: %w", site, err)
+	}
+	return key, text, nil
+}
+
+func checkKey(name string, scopes []string) error {
+	if err := checkName("name", name); err != nil {
+		return err
+	}
+	if len(scopes) == 0 {
+		return invalid("scopes", "a key needs at least one scope of %s", strings.Join(Scopes(), ", "))
+	}
+	for i, scope := range scopes {
+		if !slices.Contains(Scopes(), scope) {
+			return invalid(fmt.Sprintf("scopes[%d]", i), "%q is no scope; the scopes are %s", scope, strings.Join(Scopes(), ", "))
+		}
+	}
+	return nil
+}
+
+// normalScopes returns the scopes once each, in the order of Scopes.
+func normalScopes(scopes []string) []string {
+	return slices.DeleteFunc(Scopes(), func(scope string) bool { return !slices.Contains(scopes, scope) })
+}
+
+// Keys returns the keys of a website_id, oldest first.
+func (s *Store) Keys(websiteID string) []*Key {
+	var keys []*Key
+	for _, key := range s.snapshot.Load().keys {
+		if key.WebsiteID == websiteID {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(a, b *Key) int {
+		if a.CreatedAt != b.CreatedAt {
+			return int(a.CreatedAt - b.CreatedAt)
+		}
+		return strings.Compare(a.ID, b.ID)
+	})
+	return keys
+}
+
+// DeleteKey revokes a key of a website_id: once it returns, no Authorize finds the key.
+func (s *Store) DeleteKey(ctx context.Context, websiteID, keyID string) error {
+	err := s.change(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `delete from api_keys where id = $1 and website_id = $2`, keyID, websiteID)
+		if err != nil {
+			return err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return cmpErr(err, ErrNotFound)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot delete key %q: %w", keyID, err)
+	}
+	return nil
+}
+
+func cmpErr(err, otherwise error) error {
+	if err != nil {
+		return err
+	}
+	return otherwise
+}
+
+// KeyOf returns the valid key of that text and notes its use. Its time depends on the text's form and hash alone.
+func (s *Store) KeyOf(text string) (*Key, bool) {
+	if !wellFormed(text) {
+		return nil, false
+	}
+	hash := keyHash(sha256.Sum256([]byte(text)))
+	key, ok := s.snapshot.Load().keys[hash]
+	if !ok || subtle.ConstantTimeCompare(key.hash[:], hash[:]) != 1 {
+		return nil, false
+	}
+	key.use.lastMillis.Store(s.nowMillis())
+	return key, true
+}
+
+// Authorize returns the site that a key with that scope is bound to. It takes no lock; a revoked key is refused at once.
+func (s *Store) Authorize(text, scope string) (websiteID string, ok bool) {
+	key, ok := s.KeyOf(text)
+	if !ok || !key.Allows(scope) {
+		return "", false
+	}
+	return key.WebsiteID, true
+}
+
+// Site returns the site a key is bound to.
+func (s *Store) Site(key *Key) (*event.Site, bool) { return s.ByID(key.WebsiteID) }
+
+func (s *Store) readKeys(ctx context.Context, into, previous *snapshot) error {
+	rows, err := s.db.QueryContext(ctx, `select id, website_id, name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var hash, scopes string
+		var lastUsed int64
+		key := &Key{use: new(keyUse)}
+		if err := rows.Scan(&key.ID, &key.WebsiteID, &key.Name, &key.Prefix, &hash, &scopes, &key.CreatedAt, &lastUsed); err != nil {
+			return err
+		}
+		if n, err := hex.Decode(key.hash[:], []byte(hash)); err != nil || n != len(key.hash) {
+			return fmt.Errorf("cannot read the hash of key %q", key.ID)
+		}
+		if key.Scopes, err = readList(scopes); err != nil {
+			return fmt.Errorf("cannot read the scopes of key %q: %w", key.ID, err)
+		}
+		key.use.lastMillis.Store(lastUsed)
+		key.use.written.Store(lastUsed)
+		if previous != nil && previous.keys[key.hash] != nil {
+			key.use = previous.keys[key.hash].use
+		}
+		into.keys[key.hash] = key
+	}
+	return rows.Err()
+}
+
+// flushUses writes the last uses that changed since it last ran.
+func (s *Store) flushUses(ctx context.Context) error {
+	for _, key := range s.snapshot.Load().keys {
+		last := key.use.lastMillis.Load()
+		if last == key.use.written.Load() {
+			continue
+		}
+		if _, err := s.db.ExecContext(ctx, `update api_keys set last_used_at = $1 where id = $2`, last, key.ID); err != nil {
+			return fmt.Errorf("cannot note the last use of key %q: %w", key.ID, err)
+		}
+		key.use.written.Store(last)
+	}
+	return nil
+}

@@ -19,12 +19,14 @@ const sessionUser = "user" // key of the user's id in a session's values
 
 // newLogins keeps only the token's hash in the store: a copy of the database logs nobody in.
 func newLogins(tokens *tokenStore) *scs.SessionManager {
-	logins := scs.New()
-	logins.Store = tokens
-	logins.IdleTimeout = LoginIdle
-	logins.Lifetime = LoginAbsolute
-	logins.HashTokenInStore = true
-	return logins
+	// Not scs.New, which starts a goroutine for a store that is not used.
+	return &scs.SessionManager{
+		Store:            tokens,
+		Codec:            scs.GobCodec{},
+		IdleTimeout:      LoginIdle,
+		Lifetime:         LoginAbsolute,
+		HashTokenInStore: true,
+	}
 }
 
 // Login checks the password and starts a session. An unknown email and a wrong password give the same error,

@@ -106,11 +106,13 @@ create table if not exists ledger (
     count bigint not null
 );
 
--- Additive: rows of events per event hour, for estimates.
+-- Additive: rows of events per event hour, for estimates; readers sum rows and take the least first and greatest last.
 create table if not exists event_hours (
     website_id varchar not null,
     hour bigint not null,
-    rows bigint not null
+    rows bigint not null,
+    first bigint not null,                 -- least and greatest timestamp of the rows
+    last bigint not null
 );
 
 create table if not exists failed_events (

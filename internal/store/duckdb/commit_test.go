@@ -1,0 +1,103 @@
+package duckdb
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/store"
+)
+
+func openTest(t testing.TB) *Store {
+	t.Helper()
+	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "events.duckdb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func commit(t testing.TB, s *Store, b *store.Batch) {
+	t.Helper()
+	if err := s.Commit(context.Background(), b); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func count(t testing.TB, s *Store, sql string, args ...any) (n int64) {
+	t.Helper()
+	err := s.Select(context.Background(), sql, args, func(c *Chunk) error {
+		n = c.Int64s(0)[0]
+		return nil
+	})
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+func TestCommitIsThere(t *testing.T) {
+	s := openTest(t)
+	b := newTraffic(1, 1_750_000_000_000, 100).batch(5000)
+	commit(t, s, b)
+	commit(t, s, &store.Batch{Sessions: b.Sessions, Next: b.Next})
+	if n := count(t, s, "select count(*) from events"); n != int64(len(b.Events)) {
+		t.Errorf("%d events, want %d", n, len(b.Events))
+	}
+	if n := count(t, s, "select count(*) from sessions"); n != int64(len(b.Sessions)) {
+		t.Errorf("%d sessions, want %d", n, len(b.Sessions))
+	}
+	key := b.Sessions[0].SessionKey
+	var got []event.Event
+	err := s.SessionEvents(context.Background(), []store.Span{{SessionKey: key, From: 0, To: 1 << 60}, {SessionKey: key, From: 0, To: 1 << 50}}, func(e *event.Event) { got = append(got, *e) })
+	if err != nil || len(got) == 0 {
+		t.Fatalf("%d events, %v", len(got), err)
+	}
+}
+
+func TestSettingsHold(t *testing.T) {
+	s := openTest(t)
+	for _, sql := range []string{"select * from read_csv('/etc/passwd')", "select * from 'x.parquet'", "set memory_limit = '10GB'", "install httpfs", "copy events to '/tmp/x.csv'",
+		"attach '/tmp/x.duckdb'", "delete from events", "set enable_external_access = true"} {
+		if err := s.Select(context.Background(), sql, nil, func(*Chunk) error { return nil }); err == nil {
+			t.Errorf("%q was run", sql)
+		} else {
+			t.Log(err)
+		}
+	}
+}
+
+func BenchmarkCommitBacklog(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "events.duckdb")
+	s, err := Open(Options{Path: path})
+	if err != nil {
+		b.Fatal(err)
+	}
+	traffic, events := newTraffic(1, 1_750_000_000_000, 2600), 0
+	before := cpu()
+	var spent, rows = before - before, 0
+	for range b.N {
+		batch := traffic.batch(50_000)
+		from := cpu()
+		commit(b, s, batch)
+		spent += cpu() - from
+		events += len(batch.Events)
+		rows += len(batch.Sessions)
+	}
+	from := cpu()
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	spent += cpu() - from
+	info, _ := os.Stat(path)
+	b.ReportMetric(float64(spent.Nanoseconds())/float64(events)/1000, "cpu-us/event")
+	b.ReportMetric(float64(info.Size())/float64(events), "B/event")
+	b.ReportMetric(float64(rows)/float64(events), "sessions/event")
+}

@@ -1,0 +1,205 @@
+package duckdb
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"sync"
+	"time"
+
+	duck "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/footfall-analytics/footfall/internal/store"
+)
+
+// Options say where the store is and what it may use. Only Path is needed.
+type Options struct {
+	// Path is the database file. Beside it stand its log (.wal) and, while queries spill, a folder (.tmp).
+	Path string
+	// MemoryLimit bounds what the engine keeps in memory, in bytes. Default 256 MiB.
+	MemoryLimit int64
+	// Threads that all statements share. Default: what the engine finds.
+	Threads int
+	// Readers is how many queries may run at once; more wait. Default 4.
+	Readers int
+	// CheckpointBytes is the size of the log at which a commit folds it into the file; it bounds the time of a restart.
+	// Default 48 MiB.
+	CheckpointBytes int64
+	// Clock tells the time for maintenance. Default time.Now.
+	Clock func() time.Time
+	// Log gets what maintenance has to say. Default slog.Default().
+	Log *slog.Logger
+}
+
+func (o *Options) setDefaults() {
+	if o.MemoryLimit == 0 {
+		o.MemoryLimit = 256 << 20
+	}
+	if o.Readers == 0 {
+		o.Readers = 4
+	}
+	if o.CheckpointBytes == 0 {
+		o.CheckpointBytes = 48 << 20
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+}
+
+// Store is the embedded event store. Commit is for one goroutine; everything else is safe for concurrent use.
+type Store struct {
+	opts    Options
+	db      duck.Database
+	readers chan *conn // idle read connections
+
+	write  sync.Mutex // guards what follows, and every statement that changes something
+	writer *conn
+	tables *tables
+
+	state *state
+}
+
+var (
+	_ store.Writer  = (*Store)(nil)
+	_ store.History = (*Store)(nil)
+)
+
+//go:embed schema.sql
+var schema string
+
+// schemaVersion stands in meta.version; a file with a higher one is from a later release and is refused.
+const schemaVersion = 1
+
+// Open opens the store, or makes it, and brings its schema up to date. Another process that has the file open makes it fail.
+func Open(opts Options) (*Store, error) {
+	opts.setDefaults()
+	if opts.Path == "" {
+		return nil, errors.New("cannot open the event store: no path given")
+	}
+	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers)}
+	if err := s.open(); err != nil {
+		s.release()
+		return nil, fmt.Errorf("cannot open event store %q: %w", opts.Path, err)
+	}
+	return s, nil
+}
+
+func (s *Store) open() (err error) {
+	_ = os.RemoveAll(s.spillDir()) // what a killed process left
+	if s.db, err = openDatabase(s.opts.Path, s.settings()); err != nil {
+		return err
+	}
+	if s.writer, err = connect(s.db); err != nil {
+		return err
+	}
+	ctx := context.Background()
+	if err := migrate(ctx, s.writer); err != nil {
+		return err
+	}
+	if err := s.writer.execAll("set enable_external_access = false; set lock_configuration = true"); err != nil {
+		return err
+	}
+	if s.tables, err = openTables(s.writer); err != nil {
+		return err
+	}
+	for range s.opts.Readers {
+		reader, err := connect(s.db)
+		if err != nil {
+			return err
+		}
+		s.readers <- reader
+	}
+	s.state, err = loadState(ctx, s.writer)
+	return err
+}
+
+func (s *Store) spillDir() string { return s.opts.Path + ".tmp" }
+
+// settings are fixed for the life of the process: no statement may change them, reach files or the network.
+func (s *Store) settings() map[string]string {
+	settings := map[string]string{
+		"memory_limit":                  strconv.FormatInt(s.opts.MemoryLimit, 10) + "B",
+		"temp_directory":                s.spillDir(),
+		"checkpoint_threshold":          strconv.FormatInt(s.opts.CheckpointBytes, 10) + "B",
+		"storage_compatibility_version": "latest",
+		"preserve_insertion_order":      "false",
+		"autoinstall_known_extensions":  "false",
+		"autoload_known_extensions":     "false",
+		"allow_community_extensions":    "false",
+		"allow_unsigned_extensions":     "false",
+	}
+	if s.opts.Threads > 0 {
+		settings["threads"] = strconv.Itoa(s.opts.Threads)
+	}
+	return settings
+}
+
+func openDatabase(path string, settings map[string]string) (db duck.Database, err error) {
+	var config duck.Config
+	if duck.CreateConfig(&config) == duck.StateError {
+		return db, errors.New("cannot make the engine's configuration")
+	}
+	defer duck.DestroyConfig(&config)
+	for name, value := range settings {
+		if duck.SetConfig(config, name, value) == duck.StateError {
+			return db, fmt.Errorf("cannot set %q to %q", name, value)
+		}
+	}
+	var message string
+	if duck.OpenExt(path, &db, config, &message) == duck.StateError {
+		return db, errors.New(message)
+	}
+	return db, nil
+}
+
+// migrate makes the tables of an empty file and refuses a file of a later release.
+func migrate(ctx context.Context, c *conn) error {
+	if err := c.execAll("begin;\n" + schema + ";\ncommit"); err != nil {
+		return fmt.Errorf("cannot make the tables: %w", err)
+	}
+	row, err := c.one(ctx, "select value::bigint from meta where key = 'version'")
+	switch {
+	case err != nil:
+		return err
+	case row == nil:
+		return c.exec(ctx, "insert into meta values ('version', ?)", strconv.Itoa(schemaVersion))
+	case row[0] > schemaVersion:
+		return fmt.Errorf("its schema is version %d, this release knows %d", row[0], schemaVersion)
+	}
+	return nil
+}
+
+// Close waits for running queries, folds the log into the file and closes it. No method may be called afterwards.
+func (s *Store) Close() error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	for range s.opts.Readers {
+		(<-s.readers).close()
+	}
+	err := s.writer.execAll("checkpoint")
+	s.release()
+	if err != nil {
+		return fmt.Errorf("cannot checkpoint event store %q: %w", s.opts.Path, err)
+	}
+	return nil
+}
+
+func (s *Store) release() {
+	for len(s.readers) > 0 {
+		(<-s.readers).close()
+	}
+	if s.tables != nil {
+		s.tables.close()
+	}
+	if s.writer != nil {
+		s.writer.close()
+	}
+	duck.Close(&s.db)
+}

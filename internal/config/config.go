@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,9 @@ type Config struct {
 	// OpsListen serves /metrics, /livez, /readyz and /debug/pprof. "" = the port after Listen's, on loopback (skipped when
 	// that is taken); "off" = none.
 	OpsListen string `koanf:"ops_listen"`
+	// Roles are the parts that this process runs: collect (door), process (log to store), web (API and dashboard).
+	// Empty runs all.
+	Roles []string `koanf:"roles"`
 	// Demo adds the demo site with its traffic and the shop under /demo/.
 	Demo bool `koanf:"demo"`
 	// TrustedProxies are the networks whose forwarding headers count.
@@ -119,7 +123,7 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 // envKey turns FOOTFALL_STORE__MEMORY_LIMIT into store.memory_limit, and splits lists at commas.
 func envKey(key, value string) (string, any) {
 	key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__", ".")
-	if key == "trusted_proxies" {
+	if key == "trusted_proxies" || key == "roles" {
 		return key, strings.Split(value, ",")
 	}
 	return key, value
@@ -155,8 +159,16 @@ func (c *Config) Validate() error {
 	if (c.TLSCert == "") != (c.TLSKey == "") {
 		return fmt.Errorf("tls_cert and tls_key: one without the other")
 	}
+	for _, role := range c.Roles {
+		if role != "collect" && role != "process" && role != "web" {
+			return fmt.Errorf("roles: %q is none of collect, process, web", role)
+		}
+	}
 	return c.validateNumbers()
 }
+
+// Runs reports whether this process has the role.
+func (c *Config) Runs(role string) bool { return len(c.Roles) == 0 || slices.Contains(c.Roles, role) }
 
 func (c *Config) validateNumbers() error {
 	switch {
@@ -173,18 +185,27 @@ func (c *Config) validateNumbers() error {
 	case c.Store.QueryTimeoutSeconds < 1:
 		return fmt.Errorf("store.query_timeout_seconds: %d is less than 1", c.Store.QueryTimeoutSeconds)
 	}
-	if !validSize(c.Store.MemoryLimit) {
-		return fmt.Errorf("store.memory_limit: %q is no size such as 256MB", c.Store.MemoryLimit)
+	if c.Store.MemoryBytes() < 64e6 {
+		return fmt.Errorf("store.memory_limit: %q is no size such as 256MB, or less than 64MB", c.Store.MemoryLimit)
 	}
 	return nil
 }
 
-// validSize reports whether DuckDB reads s as a size.
-func validSize(s string) bool {
-	number := strings.TrimRight(s, "KMGTiB ")
-	n, err := strconv.ParseFloat(number, 64)
-	return err == nil && n > 0 && number != s
+// units of sizes, decimal as DuckDB reads them and binary with an i.
+var units = map[string]float64{"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+
+// size reads "256MB" as bytes, 0 when it is no size.
+func size(text string) int64 {
+	number := strings.TrimRight(text, "KMGiB")
+	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)
+	if err != nil || n <= 0 {
+		return 0
+	}
+	return int64(n * units[text[len(number):]])
 }
+
+// MemoryBytes returns MemoryLimit in bytes.
+func (s *Store) MemoryBytes() int64 { return size(s.MemoryLimit) }
 
 // Proxies returns TrustedProxies as networks; a single address is a network of one.
 func (c *Config) Proxies() ([]netip.Prefix, error) {

@@ -55,6 +55,8 @@ func TestBadSettings(t *testing.T) {
 	f("[log]\nretention_days = 7", "retention_days")
 	f("[log]\nmax_bytes = 1", "max_bytes")
 	f("[store]\nmemory_limit = \"lots\"", "memory_limit")
+	f("[store]\nmemory_limit = \"1KB\"", "memory_limit")
+	f("roles = [\"dance\"]", "dance")
 	f("[store]\nquery_timeout_seconds = 0", "query_timeout_seconds")
 	f("[store]\nthreads = -1", "threads")
 	f("[store]\nretention_months = -1", "retention_months")
@@ -72,5 +74,21 @@ func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
+	}
+}
+
+func TestSizesAndRoles(t *testing.T) {
+	for text, want := range map[string]int64{"256MB": 256e6, "1GiB": 1 << 30, "64 MiB": 64 << 20, "1.5GB": 15e8, "": 0, "x": 0, "5": 0, "5TB": 0, "-1MB": 0} {
+		if got := size(text); got != want {
+			t.Errorf("%q: got %d, want %d", text, got, want)
+		}
+	}
+	c := Default()
+	if !c.Runs("web") {
+		t.Error("no roles: runs all")
+	}
+	c.Roles = []string{"collect"}
+	if c.Runs("web") || !c.Runs("collect") {
+		t.Error("one role runs that one")
 	}
 }

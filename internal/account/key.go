@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-
-	"github.com/footfall-analytics/footfall/internal/event"
 )
 
 // The scopes of a key. Each is a right of its own: admin manages a site, but does not read its figures.
@@ -25,6 +23,9 @@ const (
 
 // Scopes returns every scope.
 func Scopes() []string { return []string{ScopeStats, ScopeIngest, ScopeImport, ScopeAdmin} }
+
+// AllSites is the WebsiteID of a key that is bound to no site. Such keys are made on the machine itself only.
+const AllSites = "*"
 
 // A key is "ff_", 256 random bits in 52 characters, and 6 characters of checksum, which tells a mistyped key from an
 // unknown one without a look-up and lets scanners find leaked ones.
@@ -57,6 +58,11 @@ type keyUse struct {
 // Allows reports whether the key has the scope.
 func (k *Key) Allows(scope string) bool { return slices.Contains(k.Scopes, scope) }
 
+// Covers reports whether the key is for the site of that website_id.
+func (k *Key) Covers(websiteID string) bool {
+	return k.WebsiteID == websiteID || k.WebsiteID == AllSites
+}
+
 // LastUsedAt returns when the key was last found valid, in ms, 0 for never.
 func (k *Key) LastUsedAt() int64 { return k.use.lastMillis.Load() }
 
@@ -80,7 +86,7 @@ func wellFormed(text string) bool {
 	return text[len(keyMark)+keySecret:] == checksum(secret)
 }
 
-// AddKey makes a key for the site of that website_id or domain. The text returned is the only copy of the secret.
+// AddKey makes a key for the site of that website_id or domain, or for AllSites. The text returned is the only copy of the secret.
 func (s *Store) AddKey(ctx context.Context, site, name string, scopes []string) (key *Key, text string, err error) {
 	if err := checkKey(name, scopes); err != nil {
 		return nil, "", err
@@ -89,14 +95,18 @@ func (s *Store) AddKey(ctx context.Context, site, name string, scopes []string) 
 	key = &Key{ID: newID(), Name: name, Prefix: text[:keyShown], Scopes: normalScopes(scopes), CreatedAt: s.nowMillis(),
 		hash: sha256.Sum256([]byte(text)), use: new(keyUse)}
 	err = s.change(ctx, func(tx *sql.Tx) error {
-		owner, ok := s.ByID(site)
-		if !ok {
-			return ErrNotFound
+		bound := sql.NullString{}
+		if key.WebsiteID = AllSites; site != AllSites {
+			owner, ok := s.ByID(site)
+			if !ok {
+				return ErrNotFound
+			}
+			key.WebsiteID = owner.WebsiteID
+			bound = sql.NullString{String: owner.WebsiteID, Valid: true}
 		}
-		key.WebsiteID = owner.WebsiteID
 		_, err := tx.ExecContext(ctx, `insert into api_keys (id, website_id, name, prefix, hash, scopes, created_at, last_used_at)
 			values ($1, $2, $3, $4, $5, $6, $7, 0)`,
-			key.ID, key.WebsiteID, key.Name, key.Prefix, hex.EncodeToString(key.hash[:]), writeList(key.Scopes), key.CreatedAt)
+			key.ID, bound, key.Name, key.Prefix, hex.EncodeToString(key.hash[:]), writeList(key.Scopes), key.CreatedAt)
 		return err
 	})
 	if err != nil {
@@ -181,7 +191,7 @@ func (s *Store) KeyOf(text string) (*Key, bool) {
 	return key, true
 }
 
-// Authorize returns the site that a key with that scope is bound to. It takes no lock; a revoked key is refused at once.
+// Authorize returns the site that a key with that scope is bound to, or AllSites. It takes no lock; a revoked key is refused at once.
 func (s *Store) Authorize(text, scope string) (websiteID string, ok bool) {
 	key, ok := s.KeyOf(text)
 	if !ok || !key.Allows(scope) {
@@ -190,11 +200,8 @@ func (s *Store) Authorize(text, scope string) (websiteID string, ok bool) {
 	return key.WebsiteID, true
 }
 
-// Site returns the site a key is bound to.
-func (s *Store) Site(key *Key) (*event.Site, bool) { return s.ByID(key.WebsiteID) }
-
 func (s *Store) readKeys(ctx context.Context, into, previous *snapshot) error {
-	rows, err := s.db.QueryContext(ctx, `select id, website_id, name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
+	rows, err := s.db.QueryContext(ctx, `select id, coalesce(website_id, '*'), name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
 	if err != nil {
 		return err
 	}

@@ -21,9 +21,10 @@ create table sites (
   created_at bigint not null
 );
 
+-- A key without website_id is for all sites.
 create table api_keys (
   id text primary key,
-  website_id text not null references sites (website_id) on delete cascade,
+  website_id text references sites (website_id) on delete cascade,
   name text not null,
   prefix text not null,
   hash text not null unique,

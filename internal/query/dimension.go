@@ -1,5 +1,7 @@
 package query
 
+import "strings"
+
 // Table is where a dimension's values stand.
 type Table string
 
@@ -46,3 +48,82 @@ var RollupDimensions = [...]Dimension{
 	{"visit:region", SessionsTable, "region"},
 	{"visit:city", SessionsTable, "city"},
 }
+
+// moreDimensions are the dimensions of the language that no rollup holds under their own name.
+var moreDimensions = [...]Dimension{
+	{"visit:entry_page_hostname", SessionsTable, "entry_hostname"},
+	{"visit:exit_page_hostname", SessionsTable, "exit_hostname"},
+	{"visit:referrer", SessionsTable, "referrer"},
+	{"visit:utm_content", SessionsTable, "content"},
+	{"visit:utm_term", SessionsTable, "term"},
+	{"visit:browser_version", SessionsTable, "browser_version"},
+	{"visit:os_version", SessionsTable, "os_version"},
+	{"visit:screen", SessionsTable, "screen"},
+	{"visit:utm_source", SessionsTable, "source"},
+	{"visit:country_name", SessionsTable, "country"},
+	{"visit:region_name", SessionsTable, "region"},
+	{"visit:city_name", SessionsTable, "city"},
+}
+
+const (
+	propsPrefix = "event:props:"
+	goal        = "event:goal"
+	notSet      = "(not set)"
+	directNone  = "Direct / None"
+)
+
+// dimension returns the dimension of that name; custom properties have the property's key as Column.
+func dimension(name string) (Dimension, bool) {
+	if key, ok := strings.CutPrefix(name, propsPrefix); ok && key != "" {
+		return Dimension{name, EventsTable, key}, true
+	}
+	for _, d := range RollupDimensions {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	for _, d := range moreDimensions {
+		if d.Name == name {
+			return d, true
+		}
+	}
+	return Dimension{}, false
+}
+
+// isProperty reports whether the dimension is a custom property.
+func (d Dimension) isProperty() bool { return strings.HasPrefix(d.Name, propsPrefix) }
+
+// rollup returns the name under which rollup_days holds the dimension's values, "" when it does not.
+func (d Dimension) rollup() string {
+	for _, r := range RollupDimensions {
+		if r.Table == d.Table && r.Column == d.Column && !d.isProperty() {
+			return r.Name
+		}
+	}
+	return ""
+}
+
+// unknown is what the dimension shows for "".
+func (d Dimension) unknown() string {
+	if d.Name == "visit:source" {
+		return directNone
+	}
+	return notSet
+}
+
+// display returns what the reply shows for a stored value.
+func (d Dimension) display(value string) string {
+	switch {
+	case value == "":
+		return d.unknown()
+	case d.Name == "visit:country_name":
+		return countryName(value)
+	}
+	return value
+}
+
+// isTime reports whether name is a time dimension.
+func isTime(name string) bool { return name == timeAuto || strings.HasPrefix(name, "time:") }
+
+// isEvent reports whether name is a dimension of single events.
+func isEvent(name string) bool { return strings.HasPrefix(name, "event:") }

@@ -1,0 +1,57 @@
+package query
+
+// View is the way a part reads the store.
+type View string
+
+// The views. A session is the row of sessions with the event's website_id, session_id and bot_band and
+// chain_start <= timestamp <= session_end; an event of a chain that is no session joins none.
+const (
+	ViewEvents   View = "events"         // event measures, from events alone
+	ViewJoined   View = "events+session" // event measures, from events joined to their session
+	ViewSpans    View = "sessions+edges" // the same numbers as ViewJoined without event conditions: from session rows wholly inside a range and bucket, and from the events of the others
+	ViewSessions View = "sessions"       // session measures, from sessions that start in the ranges
+	ViewMatched  View = "sessions by event"
+	ViewScroll   View = "scroll"
+	ViewDays     View = "rollup_days"
+	ViewQuarters View = "rollup_quarters"
+)
+
+// RollupTable is the table of a column that stands in a rollup: its value.
+const RollupTable Table = "rollup"
+
+// Range is a half-open span in ms.
+type Range struct {
+	From int64 `json:"from"`
+	To   int64 `json:"to"`
+}
+
+// Part is one statement's worth of a plan. Its rows are additive: rows of one group, from one part or several, add up
+// (VisitorCount apart, which a plan asks of one part only). The rows' columns are the values of Dimensions, the index of
+// the bucket where Edges are given, the Measures, and the sums of Products.
+type Part struct {
+	Of         string     `json:"of"` // rows, or total: the visitors that percentages are of
+	View       View       `json:"view"`
+	WebsiteID  string     `json:"website_id"`
+	Threshold  uint8      `json:"threshold"`
+	Ranges     []Range    `json:"ranges"`
+	Rollup     *string    `json:"rollup,omitempty"` // of ViewDays: the dimension, "" is the total
+	Dimensions []Column   `json:"dimensions,omitempty"`
+	Edges      []int64    `json:"edges,omitempty"`
+	Where      *Predicate `json:"where,omitempty"`
+	Measures   []Measure  `json:"measures"`
+	// Sample is n when only one visitor in n is read: those with sample_key % n = 0. Rows are not scaled.
+	Sample int `json:"sample,omitempty"`
+	// Products are pairs of measures of a sample: the sum of a*b over its visitors comes as a double.
+	Products [][2]Measure `json:"products,omitempty"`
+}
+
+// Rows are some rows of a part, by columns. They are borrowed: valid until the function they are given to returns.
+type Rows struct {
+	Len      int
+	Values   [][][]byte // by dimension
+	Buckets  []int64    // nil without Edges
+	Ints     [][]int64  // by measure; nil for the measures that are text or sets
+	Texts    [][][]byte // by measure; CurrencyMin, CurrencyMax; VisitorSketch
+	Coupons  [][]uint32 // by row, of VisitorCoupons
+	Products [][]float64
+}

@@ -1,0 +1,66 @@
+package account
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The decoy must cost what a real hash costs, or the time of a login tells which emails exist.
+func TestDecoyCostsAsMuchAsAHash(t *testing.T) {
+	h := newHasher(1)
+	real, err := h.hash(context.Background(), "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := func(stored string) string { return strings.Join(strings.Split(stored, "$")[:4], "$") }
+	if cost(real) != "$argon2id$v=19$m=19456,t=2,p=1" || cost(h.decoy) != cost(real) || len(h.decoy) != len(real) {
+		t.Errorf("hash %q, decoy %q", real, h.decoy)
+	}
+	for password, want := range map[string]bool{"correct horse": true, "correct hors": false, "": false} {
+		if ok, err := h.verify(context.Background(), real, password); err != nil || ok != want {
+			t.Errorf("verify(%q) = %v, %v", password, ok, err)
+		}
+	}
+	if ok, err := h.verify(context.Background(), h.decoy, "correct horse"); err != nil || ok {
+		t.Errorf("the decoy has a password: %v, %v", ok, err)
+	}
+}
+
+func TestBadHashIsAnError(t *testing.T) {
+	h := newHasher(1)
+	for _, stored := range []string{"", "x", "$argon2id$v=19$m=19456,t=2,p=1$YQ", "$argon2i$v=19$m=1,t=1,p=1$YQ$YQ", "$argon2id$v=19$m=1,t=0,p=1$YQ$YQ", "$argon2id$v=19$x$YQ$YQ", "$argon2id$v=19$m=19456,t=2,p=1$!$YQ"} {
+		if ok, err := h.verify(context.Background(), stored, "x"); err == nil || ok {
+			t.Errorf("verify with stored form %q: %v, %v", stored, ok, err)
+		}
+	}
+}
+
+// Memory must not grow with the pairs that an attacker makes up.
+func TestTriesAreBounded(t *testing.T) {
+	tries, now := newTries(), time.UnixMilli(0)
+	for i := range maxTracked + 1000 {
+		if _, err := tries.start(fmt.Sprintf("u%d@example.com", i), "192.0.2.1", now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(tries.pairs) != maxTracked || tries.order.Len() != maxTracked {
+		t.Errorf("%d pairs, %d in order", len(tries.pairs), tries.order.Len())
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	f := func(in, want string) {
+		t.Helper()
+		if got := network(in); got != want {
+			t.Errorf("network(%q) = %q, want %q", in, got, want)
+		}
+	}
+	f("192.0.2.1", "192.0.2.1")
+	f("::ffff:192.0.2.1", "192.0.2.1")
+	f("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64")
+	f("fe80::1%eth0", "fe80::/64")
+	f("@", "@")
+}

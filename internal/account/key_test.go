@@ -1,0 +1,194 @@
+package account_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/footfall-analytics/footfall/internal/account"
+)
+
+func addKey(t *testing.T, s *account.Store, site string, scopes ...string) (id, text string) {
+	t.Helper()
+	key, text, err := s.AddKey(context.Background(), site, "test", scopes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key.ID, text
+}
+
+func TestAuthorize(t *testing.T) {
+	s, _ := openNew(t)
+	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
+	_, reader := addKey(t, s, a, "stats")
+	_, loader := addKey(t, s, "b.example", "import", "ingest", "import")
+	_, every := addKey(t, s, account.AllSites, "admin")
+	f := func(text, scope, want string) {
+		t.Helper()
+		got, ok := s.Authorize(text, scope)
+		if got != want || ok != (want != "") {
+			t.Errorf("Authorize(%.9s, %s) = %q, %v; want %q", text, scope, got, ok, want)
+		}
+	}
+	f(reader, "stats", a)
+	f(reader, "import", "")
+	f(reader, "admin", "")
+	f(reader, "", "")
+	f(loader, "import", b)
+	f(loader, "ingest", b)
+	f(loader, "stats", "")
+	f(every, "admin", account.AllSites)
+	f(every, "stats", "")
+	f("", "stats", "")
+	f("ff_", "stats", "")
+	f(strings.ToUpper(reader), "stats", "")
+	f(reader+"a", "stats", "")
+	f(reader[:len(reader)-1], "stats", "")
+	f(reader[:10]+"z"+reader[11:], "stats", "")
+}
+
+func TestKeysAreStrong(t *testing.T) {
+	s, _ := openNew(t)
+	id := addSite(t, s, "a.example")
+	seen := map[string]bool{}
+	for range 50 {
+		_, text := addKey(t, s, id, "stats")
+		if seen[text] || !strings.HasPrefix(text, "ff_") || len(text) != 61 {
+			t.Fatalf("key %q", text)
+		}
+		seen[text] = true
+	}
+}
+
+func TestKeyEnds(t *testing.T) {
+	s, _ := openNew(t)
+	ctx := context.Background()
+	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
+	id, text := addKey(t, s, a, "stats")
+	if err := s.DeleteKey(ctx, b, id); !errors.Is(err, account.ErrNotFound) {
+		t.Errorf("deleting it by another site: %v", err)
+	}
+	if _, ok := s.Authorize(text, "stats"); !ok {
+		t.Fatal("the key is refused")
+	}
+	if err := s.DeleteKey(ctx, a, id); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.Authorize(text, "stats"); ok {
+		t.Error("a revoked key is let in")
+	}
+	if err := s.DeleteKey(ctx, a, id); !errors.Is(err, account.ErrNotFound) {
+		t.Errorf("deleting it again: %v", err)
+	}
+	_, text = addKey(t, s, b, "stats")
+	if err := s.DeleteSite(ctx, b); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := s.Authorize(text, "stats"); ok {
+		t.Error("the key of a deleted site is let in")
+	}
+}
+
+func TestAddKeyRefuses(t *testing.T) {
+	s, _ := openNew(t)
+	id := addSite(t, s, "a.example")
+	f := func(field, name string, scopes ...string) {
+		t.Helper()
+		_, _, err := s.AddKey(context.Background(), id, name, scopes)
+		var invalid *account.InvalidError
+		if !errors.As(err, &invalid) || invalid.Field != field {
+			t.Errorf("name %q, scopes %v: %v; want a fault of %s", name, scopes, err, field)
+		}
+	}
+	f("name", "", "stats")
+	f("name", " \t", "stats")
+	f("name", "a\x1b[2J", "stats")
+	f("name", strings.Repeat("é", 201), "stats")
+	f("scopes", "k")
+	f("scopes[1]", "k", "stats", "root")
+	if _, _, err := s.AddKey(context.Background(), "nobody", "k", []string{"stats"}); !errors.Is(err, account.ErrNotFound) {
+		t.Errorf("no site: %v", err)
+	}
+}
+
+func TestKeysListsWhatMayBeShown(t *testing.T) {
+	s, clock := openNew(t)
+	id := addSite(t, s, "a.example")
+	_, first := addKey(t, s, id, "stats")
+	clock.Add(time.Second)
+	_, second := addKey(t, s, id, "import", "stats")
+	clock.Add(time.Second)
+	s.Authorize(second, "stats")
+	keys := s.Keys(id)
+	if len(keys) != 2 {
+		t.Fatalf("%d keys", len(keys))
+	}
+	if !strings.HasPrefix(first, keys[0].Prefix) || len(keys[0].Prefix) > 12 || keys[0].LastUsedAt() != 0 {
+		t.Errorf("first: %+v", keys[0])
+	}
+	if strings.Join(keys[1].Scopes, " ") != "stats import" || keys[1].LastUsedAt() != clock.Now().UnixMilli() {
+		t.Errorf("second: %+v used %d", keys[1], keys[1].LastUsedAt())
+	}
+}
+
+// A copy of the files must hold nothing that lets anybody in.
+func TestNoSecretIsAtRest(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, filepath.Join(dir, "accounts.db"), newClock())
+	ctx := context.Background()
+	id := addSite(t, s, "a.example")
+	_, key := addKey(t, s, id, "stats")
+	const password = "correct horse battery"
+	if _, err := s.AddUser(ctx, account.NewUser{Email: "a@b.example", Password: password}); err != nil {
+		t.Fatal(err)
+	}
+	_, token, err := s.Login(ctx, "a@b.example", password, "192.0.2.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "*"))
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files %v, %v", files, err)
+	}
+	for _, file := range files {
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, secret := range map[string]string{"key": key, "password": password, "token": token} {
+			if bytes.Contains(raw, []byte(secret)) {
+				t.Errorf("%s holds the %s", filepath.Base(file), name)
+			}
+		}
+		if info, err := os.Stat(file); err != nil || info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s may be read by others: %v, %v", filepath.Base(file), info.Mode(), err)
+		}
+	}
+}
+
+func BenchmarkAuthorize(b *testing.B) {
+	s, err := account.Open(account.Options{Path: filepath.Join(b.TempDir(), "accounts.db")})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	site, err := s.AddSite(context.Background(), account.NewSite{Domain: "a.example"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, text, err := s.AddKey(context.Background(), site.WebsiteID, "k", []string{"ingest"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, ok := s.Authorize(text, "ingest"); !ok {
+			b.Fatal("refused")
+		}
+	}
+}

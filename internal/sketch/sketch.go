@@ -1,0 +1,132 @@
+package sketch
+
+import "slices"
+
+const (
+	lgK           = 12
+	registerCount = 1 << lgK
+
+	// A sketch keeps its coupons while it has at most maxCoupons of them, then the registers alone.
+	maxCoupons = 384
+)
+
+// Sketch is a set of visitors. The zero value is the empty set. It is not safe for concurrent use.
+//
+// It is in coupon mode while registers is nil, else in register mode. It enters register mode with its 385th distinct
+// coupon, with AddRegister, or by a merge with a sketch in register mode, and stays there: so the mode too does not
+// depend on the order of what is added.
+type Sketch struct {
+	// table holds the coupons in open addressing, 0 for a free place; its length is 0 or a power of two.
+	table     []uint32
+	count     int // of coupons in table
+	registers *[registerCount]uint8
+}
+
+// New returns an empty sketch.
+func New() *Sketch { return new(Sketch) }
+
+// Add adds the visitor of a coupon. A number that is no coupon (with value 0) is ignored.
+func (s *Sketch) Add(coupon uint32) {
+	if coupon>>addressBits == 0 {
+		return
+	}
+	if s.registers != nil {
+		s.raise(coupon)
+		return
+	}
+	if s.insert(coupon) && s.count > maxCoupons {
+		s.toRegisters()
+	}
+}
+
+// AddRegister raises a register to value: the way in for registers that SQL made, as max(value) by (address & 4095).
+// It turns the sketch to register mode. Slots from 4096 on and values over 63 are ignored.
+func (s *Sketch) AddRegister(slot uint16, value uint8) {
+	if slot >= registerCount || value > maxValue {
+		return
+	}
+	s.toRegisters()
+	s.registers[slot] = max(s.registers[slot], value)
+}
+
+// Merge adds all visitors of other, which stays as it is.
+func (s *Sketch) Merge(other *Sketch) {
+	if other.registers != nil {
+		s.toRegisters()
+		mergeRegisters(s.registers, other.registers)
+		return
+	}
+	for _, coupon := range other.table {
+		s.Add(coupon) // free places are ignored
+	}
+}
+
+func mergeRegisters(into, from *[registerCount]uint8) {
+	for i, value := range from {
+		into[i] = max(into[i], value)
+	}
+}
+
+// raise puts a coupon into the registers.
+func (s *Sketch) raise(coupon uint32) {
+	slot, value := coupon&slotMask, uint8(coupon>>addressBits)
+	s.registers[slot] = max(s.registers[slot], value)
+}
+
+func (s *Sketch) toRegisters() {
+	if s.registers != nil {
+		return
+	}
+	s.registers = new([registerCount]uint8)
+	for _, coupon := range s.table {
+		if coupon != 0 {
+			s.raise(coupon)
+		}
+	}
+	s.table, s.count = nil, 0
+}
+
+// insert puts a coupon into the table and reports whether it is new.
+func (s *Sketch) insert(coupon uint32) bool {
+	if s.count*4 >= len(s.table)*3 {
+		s.grow()
+	}
+	place := s.find(coupon)
+	if s.table[place] == coupon {
+		return false
+	}
+	s.table[place] = coupon
+	s.count++
+	return true
+}
+
+// find returns the place of a coupon, or the free one where it belongs. The table must have a free place.
+func (s *Sketch) find(coupon uint32) int {
+	mask := len(s.table) - 1
+	place := int(coupon*0x9e3779b1>>8) & mask // any spread will do: writing sorts
+	for s.table[place] != 0 && s.table[place] != coupon {
+		place = (place + 1) & mask
+	}
+	return place
+}
+
+func (s *Sketch) grow() {
+	old := s.table
+	s.table = make([]uint32, max(8, 2*len(old)))
+	for _, coupon := range old {
+		if coupon != 0 {
+			s.table[s.find(coupon)] = coupon
+		}
+	}
+}
+
+// coupons appends the coupons in ascending order.
+func (s *Sketch) coupons(dst []uint32) []uint32 {
+	for _, coupon := range s.table {
+		if coupon != 0 {
+			dst = append(dst, coupon)
+		}
+	}
+	slices.Sort(dst)
+	return dst
+}

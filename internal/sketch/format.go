@@ -191,11 +191,11 @@ func (s *Sketch) merge8(body []byte) error {
 		return fmt.Errorf("%w: %d bytes for %d registers", ErrFormat, len(body), registerCount)
 	}
 	from := (*[registerCount]uint8)(body)
-	var all uint8
-	for _, value := range from {
-		all |= value
+	var all uint64
+	for i := 0; i < registerCount; i += 8 {
+		all |= binary.LittleEndian.Uint64(from[i:])
 	}
-	if all > maxValue {
+	if all&0xc0c0c0c0c0c0c0c0 != 0 {
 		return fmt.Errorf("%w: a register is over %d", ErrFormat, maxValue)
 	}
 	s.toRegisters()

@@ -1,6 +1,9 @@
 package sketch
 
-import "slices"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 const (
 	lgK           = 12
@@ -61,9 +64,14 @@ func (s *Sketch) Merge(other *Sketch) {
 	}
 }
 
+// mergeRegisters raises 8 registers at a time: values are below 128, so the top bit of each byte is free to hold a comparison.
 func mergeRegisters(into, from *[registerCount]uint8) {
-	for i, value := range from {
-		into[i] = max(into[i], value)
+	const tops = 0x8080808080808080
+	for i := 0; i < registerCount; i += 8 {
+		x, y := binary.LittleEndian.Uint64(into[i:]), binary.LittleEndian.Uint64(from[i:])
+		keep := ((x | tops) - y) & tops // where x >= y
+		mask := keep | (keep - keep>>7) // all bits of those bytes
+		binary.LittleEndian.PutUint64(into[i:], x&mask|y&^mask)
 	}
 }
 

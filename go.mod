@@ -101,3 +101,8 @@ require (
 )
 
 tool honnef.co/go/tools/cmd/staticcheck
+
+ignore (
+	./sdk/js/node_modules
+	./web/node_modules
+)

@@ -3,8 +3,6 @@ package duckdb
 import (
 	"unsafe"
 
-	"github.com/footfall-analytics/footfall/internal/event"
-
 	duck "github.com/duckdb/duckdb-go-bindings"
 )
 
@@ -117,12 +115,6 @@ func (v *vector) bytes(row int) []byte {
 // Text returns a copy of a varchar.
 func (c *Chunk) Text(col, row int) string { return string(c.Bytes(col, row)) }
 
-// UUID returns a uuid.
-func (c *Chunk) UUID(col, row int) (id event.UUID) {
-	parts := column[[2]uint64](c, col, duck.TypeUUID)[row]
-	return uuidOf(parts)
-}
-
 // span is DuckDB's list value: a part of the child vector.
 type span struct{ offset, length uint64 }
 
@@ -143,22 +135,4 @@ func list[T any](c *Chunk, col, row int, elem duck.Type) []T {
 	}
 	at := column[span](c, col, duck.TypeList)[row]
 	return unsafe.Slice((*T)(c.columns[col].child.data), int(at.offset+at.length))[at.offset:]
-}
-
-// DuckDB keeps a UUID as a signed 128-bit number whose sign bit is flipped, low half first.
-func uuidOf(parts [2]uint64) (id event.UUID) {
-	high := parts[1] ^ 1<<63
-	for i := range 8 {
-		id[i], id[8+i] = byte(high>>(56-8*i)), byte(parts[0]>>(56-8*i))
-	}
-	return id
-}
-
-func uuidParts(id event.UUID) (parts [2]uint64) {
-	for i := range 8 {
-		parts[1] = parts[1]<<8 | uint64(id[i])
-		parts[0] = parts[0]<<8 | uint64(id[8+i])
-	}
-	parts[1] ^= 1 << 63
-	return parts
 }

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"encoding/binary"
 	"fmt"
 	"strconv"
 	"strings"
@@ -77,7 +78,7 @@ func (s *Store) transact(ctx context.Context, fn func() error) error {
 }
 
 func (s *Store) storeBatch(ctx context.Context, batch *store.Batch, change *change) error {
-	for i := range batch.Events {
+	for _, i := range visitOrder(batch.Events) {
 		writeEvent(s.tables.events, &batch.Events[i])
 		change.addEvent(&batch.Events[i])
 	}
@@ -196,16 +197,44 @@ func (s *Store) markDirty(ctx context.Context, change *change) error {
 	return nil
 }
 
-// writeEvent writes the columns in the order of schema.sql. A session id that equals the user id is not stored twice.
+// unlessEqual returns user, or "" where the session id says the same: most visitors have no other id.
+func unlessEqual(user, session string) string {
+	if user == session {
+		return ""
+	}
+	return user
+}
+
+// userOf undoes unlessEqual. A user id is never empty.
+func userOf(user, session string) string {
+	if user == "" {
+		return session
+	}
+	return user
+}
+
+func idParts(id event.UUID) (high, low uint64) {
+	return binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
+}
+
+func idOf(high, low uint64) (id event.UUID) {
+	binary.BigEndian.PutUint64(id[:8], high)
+	binary.BigEndian.PutUint64(id[8:], low)
+	return id
+}
+
+// writeEvent writes the columns in the order of schema.sql.
 func writeEvent(t *table, e *event.Event) {
 	t.text(e.WebsiteID)
 	t.int64(e.Timestamp)
 	t.int64(e.ReceivedAt)
-	t.uuid(e.ID)
+	high, low := idParts(e.ID)
+	t.uint64(high)
+	t.uint64(low)
 	t.text(e.Type.String())
 	t.text(e.Name)
 	t.bool(e.Interactive)
-	t.text(e.UserID)
+	t.text(unlessEqual(e.UserID, e.SessionID))
 	t.uint64(e.SampleKey)
 	t.uint32(e.VisitorCoupon)
 	t.text(e.SessionID)
@@ -237,7 +266,7 @@ func writeSession(t *table, s *event.Session) {
 	t.int64(s.ChainStart)
 	t.int64(s.Start)
 	t.int64(s.End)
-	t.text(s.UserID)
+	t.text(unlessEqual(s.UserID, s.SessionID))
 	t.uint64(s.SampleKey)
 	t.uint32(s.VisitorCoupon)
 	writeVisitors(t, s.Visitors)

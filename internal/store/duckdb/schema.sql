@@ -4,16 +4,17 @@ create table if not exists meta (
     value varchar not null
 );
 
--- One row per stored event. Written in log order, so roughly by received_at.
+-- One row per stored event. Batches stand in log order, so roughly by received_at; inside a large one visits stand together.
 create table if not exists events (
     website_id varchar not null,
     timestamp bigint not null,
     received_at bigint not null,
-    event_id uuid not null,
+    event_id_high ubigint not null,        -- the UUID's first 8 bytes as a number, then the other 8: a UUID column is
+    event_id_low ubigint not null,         -- not compressed. Order by high, low is the order of the id's text
     event_type varchar not null,
     name varchar not null,
     interactive boolean not null,
-    user_id varchar not null,
+    user_id varchar not null,              -- '' where it equals session_id, which is always the true one
     sample_key ubigint not null,
     visitor_coupon uinteger not null,
     session_id varchar not null,
@@ -61,7 +62,7 @@ create table if not exists sessions (
     chain_start bigint not null,           -- first event of any of the three types
     session_start bigint not null,         -- first counted event
     session_end bigint not null,           -- last event
-    user_id varchar not null,
+    user_id varchar not null,              -- '' where it equals session_id
     sample_key ubigint not null,
     visitor_coupon uinteger not null,
     visitors ubigint[],                    -- null where user_id is the only one; else sample keys ...

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -71,6 +72,10 @@ var (
 	_ store.History = (*Store)(nil)
 )
 
+// attachSQL opens the file. Row groups are an eighth of the engine's usual size, so that a step of a backlog fills
+// some of them and writes them once, compressed, past the log; blocks are half of it, so that a checkpoint wastes less.
+const attachSQL = "attach '%s' as footfall (row_group_size 16384, block_size 131072, storage_version 'latest'); use footfall"
+
 //go:embed schema.sql
 var schema string
 
@@ -93,10 +98,14 @@ func Open(opts Options) (*Store, error) {
 
 func (s *Store) open() (err error) {
 	_ = os.RemoveAll(s.spillDir()) // what a killed process left
-	if s.db, err = openDatabase(s.opts.Path, s.settings()); err != nil {
+	if s.db, err = openDatabase(s.settings()); err != nil {
 		return err
 	}
 	if s.writer, err = connect(s.db); err != nil {
+		return err
+	}
+	attach := fmt.Sprintf(attachSQL, strings.ReplaceAll(s.opts.Path, "'", "''"))
+	if err := s.writer.execAll(attach); err != nil {
 		return err
 	}
 	ctx := context.Background()
@@ -114,6 +123,10 @@ func (s *Store) open() (err error) {
 		if err != nil {
 			return err
 		}
+		if err := reader.execAll("use footfall"); err != nil {
+			reader.close()
+			return err
+		}
 		s.readers <- reader
 	}
 	s.state, err = loadState(ctx, s.writer)
@@ -125,15 +138,14 @@ func (s *Store) spillDir() string { return s.opts.Path + ".tmp" }
 // settings are fixed for the life of the process: no statement may change them, reach files or the network.
 func (s *Store) settings() map[string]string {
 	settings := map[string]string{
-		"memory_limit":                  strconv.FormatInt(s.opts.MemoryLimit, 10) + "B",
-		"temp_directory":                s.spillDir(),
-		"checkpoint_threshold":          strconv.FormatInt(s.opts.CheckpointBytes, 10) + "B",
-		"storage_compatibility_version": "latest",
-		"preserve_insertion_order":      "false",
-		"autoinstall_known_extensions":  "false",
-		"autoload_known_extensions":     "false",
-		"allow_community_extensions":    "false",
-		"allow_unsigned_extensions":     "false",
+		"memory_limit":                 strconv.FormatInt(s.opts.MemoryLimit, 10) + "B",
+		"temp_directory":               s.spillDir(),
+		"checkpoint_threshold":         strconv.FormatInt(s.opts.CheckpointBytes, 10) + "B",
+		"preserve_insertion_order":     "false",
+		"autoinstall_known_extensions": "false",
+		"autoload_known_extensions":    "false",
+		"allow_community_extensions":   "false",
+		"allow_unsigned_extensions":    "false",
 	}
 	if s.opts.Threads > 0 {
 		settings["threads"] = strconv.Itoa(s.opts.Threads)
@@ -141,7 +153,8 @@ func (s *Store) settings() map[string]string {
 	return settings
 }
 
-func openDatabase(path string, settings map[string]string) (db duck.Database, err error) {
+// openDatabase starts an engine without a file; the store's is attached to it, which alone lets its layout be chosen.
+func openDatabase(settings map[string]string) (db duck.Database, err error) {
 	var config duck.Config
 	if duck.CreateConfig(&config) == duck.StateError {
 		return db, errors.New("cannot make the engine's configuration")
@@ -153,7 +166,7 @@ func openDatabase(path string, settings map[string]string) (db duck.Database, er
 		}
 	}
 	var message string
-	if duck.OpenExt(path, &db, config, &message) == duck.StateError {
+	if duck.OpenExt("", &db, config, &message) == duck.StateError {
 		return db, errors.New(message)
 	}
 	return db, nil
@@ -183,7 +196,7 @@ func (s *Store) Close() error {
 	for range s.opts.Readers {
 		(<-s.readers).close()
 	}
-	err := s.writer.execAll("checkpoint")
+	err := s.writer.execAll("checkpoint footfall")
 	s.release()
 	if err != nil {
 		return fmt.Errorf("cannot checkpoint event store %q: %w", s.opts.Path, err)

@@ -60,7 +60,7 @@ func openTable(c *conn, name string) (*table, error) {
 }
 
 func (t *table) open() error {
-	if duck.AppenderCreate(t.conn.handle, "", t.name, &t.appender) == duck.StateError {
+	if duck.AppenderCreateExt(t.conn.handle, "", "", t.name, &t.appender) == duck.StateError {
 		err := fmt.Errorf("cannot append to table %q: %s", t.name, duck.AppenderError(t.appender))
 		t.drop()
 		return err
@@ -154,7 +154,6 @@ func (t *table) uint8(v uint8)      { put(t, v) }
 func (t *table) int8(v int8)        { put(t, v) }
 func (t *table) float64(v float64)  { put(t, v) }
 func (t *table) bool(v bool)        { put(t, v) }
-func (t *table) uuid(id event.UUID) { put(t, uuidParts(id)) }
 func (t *table) text(s string)      { t.arena.put(t.textAt(), validText(s)); t.column++ }
 func (t *table) textBytes(b []byte) { t.text(unsafe.String(unsafe.SliceData(b), len(b))) }
 func (t *table) blob(b []byte) {

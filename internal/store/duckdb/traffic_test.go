@@ -61,7 +61,7 @@ func (t *traffic) visit() ([]event.Event, event.Session) {
 		SampleKey: base.SampleKey, VisitorCoupon: base.VisitorCoupon, Source: base.Source, Channel: base.Channel, Referrer: base.Referrer,
 		Country: base.Country, DeviceType: base.DeviceType, Browser: base.Browser, BrowserVersion: base.BrowserVersion, OS: base.OS, OSVersion: base.OSVersion,
 		Screen: base.Screen, Language: base.Language}
-	at, n := t.now, 1+t.zipf(7)
+	at, n := t.now, 1+t.zipf(20)
 	var events []event.Event
 	for i := range n {
 		e := base

@@ -1,8 +1,8 @@
 select
-    event_id, website_id, session_id, user_id, event_type, interactive, timestamp, sample_key, visitor_coupon, bot_band,
+    event_id_high, website_id, session_id, user_id, event_type, interactive, timestamp, sample_key, visitor_coupon, bot_band,
     revenue, currency, time_on_page,
     page, hostname, referrer, source, medium, campaign, term, content, channel,
-    country, region, city, device_type, browser, browser_version, os, os_version, screen, language
+    country, region, city, device_type, browser, browser_version, os, os_version, screen, language, event_id_low
 from events
 where timestamp between %d and %d
     and event_type in ('pageview', 'event', 'engagement')

@@ -29,7 +29,8 @@ func NormalDomain(text string) (string, error) {
 		return addr.String(), nil
 	}
 	ascii, err := idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true)).ToASCII(host)
-	if err != nil || len(ascii) > maxDomainBytes {
+	// The mapping may have made a dot of another full stop, or an address of other digits.
+	if err != nil || len(ascii) > maxDomainBytes || strings.HasSuffix(ascii, ".") {
 		return "", invalid("domain", "%q is no valid domain", text)
 	}
 	// A name without a dot could be somebody's tracking id.

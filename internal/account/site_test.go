@@ -47,6 +47,8 @@ func TestNormalDomain(t *testing.T) {
 	f("a b.example", "")
 	f("user@example.com", "")
 	f("example..com", "")
+	f("a.example..", "")
+	f("a.example。.", "")
 	f("-a.example", "")
 	f("under_score.example", "")
 	f(strings.Repeat("a", 64)+".example", "")

@@ -1,0 +1,223 @@
+package query
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/maypok86/otter/v2"
+
+	"github.com/footfall-analytics/footfall/internal/event"
+)
+
+// ErrTimeout is wrapped by the error of a query that took longer than Options.Timeout.
+var ErrTimeout = errors.New("the query took too long")
+
+// Options are what an Engine is made of. Source, Catalog and Clock are needed.
+type Options struct {
+	Source  Source
+	Catalog Catalog
+	// Clock tells the time: "today" in ranges, and how long a query took.
+	Clock func() time.Time
+	// FreshAt returns the time before which acknowledged events are counted, for the reply. Without it: the clock's.
+	FreshAt func(websiteID string) int64
+	// CacheBytes bounds the memory of cached answers. Default 32 MiB.
+	CacheBytes uint64
+	// Timeout bounds the run of one query. Default 30 s.
+	Timeout time.Duration
+}
+
+// Engine answers queries. It is safe for concurrent use and has nothing to close.
+type Engine struct {
+	opts    Options
+	cache   *otter.Cache[string, *result]
+	flights *flights
+}
+
+// result is what the cache keeps of an answer: all but what differs from reply to reply.
+type result struct {
+	results []Result
+	meta    Meta
+	bytes   uint32
+}
+
+// New returns an engine.
+func New(opts Options) (*Engine, error) {
+	if opts.CacheBytes == 0 {
+		opts.CacheBytes = 32 << 20
+	}
+	if opts.Timeout == 0 {
+		opts.Timeout = 30 * time.Second
+	}
+	cache, err := otter.New(&otter.Options[string, *result]{
+		MaximumWeight: opts.CacheBytes,
+		Weigher:       func(key string, r *result) uint32 { return uint32(len(key)) + r.bytes },
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot make the cache of answers: %w", err)
+	}
+	return &Engine{opts: opts, cache: cache, flights: newFlights()}, nil
+}
+
+// Query answers a request body. Bad requests give an *Error.
+func (e *Engine) Query(ctx context.Context, site *event.Site, body []byte) (*Reply, error) {
+	req, err := Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	return e.Ask(ctx, site, req)
+}
+
+// Ask answers a request that was parsed or made by Go code.
+func (e *Engine) Ask(ctx context.Context, site *event.Site, req *Request) (*Reply, error) {
+	began := e.opts.Clock()
+	q, err := e.resolve(req, site, began)
+	if err != nil {
+		return nil, err
+	}
+	fresh := began.UnixMilli()
+	if e.opts.FreshAt != nil {
+		fresh = e.opts.FreshAt(site.WebsiteID)
+	}
+	key, err := e.key(q)
+	if err != nil {
+		return nil, err
+	}
+	found, cached := e.cache.GetIfPresent(key)
+	if !cached {
+		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.run(ctx, key, q) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	reply := &Reply{Results: found.results, Meta: found.meta, Query: q.echo(req)}
+	reply.Meta.FreshAt, reply.Meta.Cached = fresh, cached
+	reply.Meta.TookMs = float64(e.opts.Clock().Sub(began).Microseconds()) / 1000
+	return reply, nil
+}
+
+func (e *Engine) resolve(req *Request, site *event.Site, now time.Time) (*Query, error) {
+	first := int64(0)
+	if req.DateRange.Name == "all" {
+		first, _ = e.opts.Catalog.FirstEvent(site.WebsiteID)
+	}
+	return Resolve(req, site, now, first)
+}
+
+// key names an answer: the resolved query, from which the plan follows, and the versions of what it reads. They are
+// read before the run, so an entry is never older than its key says.
+func (e *Engine) key(q *Query) (string, error) {
+	text, err := json.Marshal(q)
+	if err != nil {
+		return "", fmt.Errorf("cannot make the key of a query: %w", err)
+	}
+	for ; q != nil; q = q.Compare {
+		text = strconv.AppendUint(append(text, ' '), e.opts.Catalog.Version(q.WebsiteID, q.From, q.To), 10)
+	}
+	return string(text), nil
+}
+
+func (e *Engine) run(ctx context.Context, key string, q *Query) (*result, error) {
+	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
+	defer cancel()
+	plans, err := e.plans(q)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := e.execute(ctx, plans)
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return nil, fmt.Errorf("%w: more than %s", ErrTimeout, e.opts.Timeout)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r := q.shape(plans, answers)
+	e.cache.Set(key, r)
+	return r, nil
+}
+
+// plans returns the plan of the query and that of its comparison.
+func (e *Engine) plans(q *Query) (plans []*Plan, err error) {
+	for ; q != nil; q = q.Compare {
+		plan, err := q.Plan(e.opts.Catalog.Facts(q.WebsiteID, q.From, q.To, q.Days))
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}
+
+// execute runs all parts on one snapshot.
+func (e *Engine) execute(ctx context.Context, plans []*Plan) ([]*answer, error) {
+	var parts []Part
+	var into []*merger
+	answers, totals := make([]*answer, len(plans)), make([]*merger, len(plans))
+	for i, plan := range plans {
+		answers[i], totals[i] = &answer{merger: newMerger(), scale: float64(max(plan.Sample, 1))}, newMerger()
+		for _, part := range plan.Parts {
+			parts = append(parts, part)
+			if part.Of == ofTotal {
+				into = append(into, totals[i])
+			} else {
+				into = append(into, answers[i].merger)
+			}
+		}
+	}
+	err := e.opts.Source.Run(ctx, parts, func(part int, rows *Rows) error { return into[part].add(&parts[part], rows) })
+	for i, a := range answers {
+		a.total = (&answer{scale: a.scale}).visitors(totals[i].single())
+	}
+	return answers, err
+}
+
+// Explanation says how a query would be answered.
+type Explanation struct {
+	Plan     *Plan             `json:"plan"`
+	Compare  *Plan             `json:"compare,omitempty"`
+	SQL      []Statement       `json:"sql"`
+	Source   string            `json:"source"`
+	Ledger   *Ledger           `json:"ledger"`
+	Versions map[string]uint64 `json:"versions"` // by range of ms
+}
+
+// Statement is the SQL of one part.
+type Statement struct {
+	Part int    `json:"part"`
+	Text string `json:"text"`
+	Args []any  `json:"args"`
+}
+
+// Explain plans a request without running it.
+func (e *Engine) Explain(ctx context.Context, site *event.Site, body []byte) (*Explanation, error) {
+	req, err := Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	q, err := e.resolve(req, site, e.opts.Clock())
+	if err != nil {
+		return nil, err
+	}
+	plans, err := e.plans(q)
+	if err != nil {
+		return nil, err
+	}
+	out := &Explanation{Plan: plans[0], Source: plans[0].Source, SQL: []Statement{}, Versions: map[string]uint64{}}
+	if len(plans) > 1 {
+		out.Compare = plans[1]
+	}
+	for _, plan := range plans {
+		for i := range plan.Parts {
+			text, args := e.opts.Source.Render(&plan.Parts[i])
+			out.SQL = append(out.SQL, Statement{len(out.SQL), text, args})
+		}
+	}
+	for one := q; one != nil; one = one.Compare {
+		out.Versions[fmt.Sprintf("%d-%d", one.From, one.To)] = e.opts.Catalog.Version(one.WebsiteID, one.From, one.To)
+	}
+	out.Ledger, err = e.opts.Catalog.Ledger(ctx, q.WebsiteID, q.From, q.To)
+	return out, err
+}

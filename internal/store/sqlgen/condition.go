@@ -1,0 +1,149 @@
+package sqlgen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/footfall-analytics/footfall/internal/query"
+)
+
+// The aliases of the tables.
+const (
+	events   = "e"
+	sessions = "s"
+	rollup   = "r"
+)
+
+// onSession joins an event to its session.
+const onSession = "s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end"
+
+// column renders a column's value.
+func (r *renderer) column(c query.Column) string {
+	switch {
+	case c.Property:
+		return fmt.Sprintf(r.d.Property, events, r.arg(c.Name))
+	case c.Table == query.RollupTable:
+		return rollup + "." + c.Name
+	case c.Table == query.SessionsTable:
+		return sessions + "." + c.Name
+	case c.Name == "name":
+		return "case when e.event_type = 'pageview' and e.name = '' then '" + query.Pageview + "' else e.name end"
+	}
+	return events + "." + c.Name
+}
+
+// condition renders a predicate; it stands alone beside "and", "or" and "not".
+func (r *renderer) condition(p *query.Predicate) string {
+	switch p.Op {
+	case "and", "or":
+		parts := make([]string, len(p.Args))
+		for i, arg := range p.Args {
+			parts[i] = r.condition(arg)
+		}
+		return "(" + strings.Join(parts, " "+p.Op+" ") + ")"
+	case "not":
+		return "not " + r.condition(p.Args[0])
+	case "done":
+		return r.done(p.Args[0])
+	case "in":
+		return r.in(p)
+	}
+	return r.pattern(p)
+}
+
+func (r *renderer) in(p *query.Predicate) string {
+	if len(p.Values) == 0 {
+		return "false"
+	}
+	text, mark := r.column(*p.Column), "%s"
+	if p.Fold {
+		text, mark = "lower("+text+")", "lower(%s)"
+	}
+	marks := make([]string, len(p.Values))
+	for i, value := range p.Values {
+		marks[i] = fmt.Sprintf(mark, r.arg(value))
+	}
+	return text + " in (" + strings.Join(marks, ", ") + ")"
+}
+
+// pattern renders contains and matches. "" is displayed as something else, so Empty decides about it.
+func (r *renderer) pattern(p *query.Predicate) string {
+	alone := r.column(*p.Column)
+	text := alone + " <> '' and ("
+	if p.Empty {
+		text = alone + " = '' or ("
+	}
+	for i, value := range p.Values {
+		if i > 0 {
+			text += " or "
+		}
+		subject := r.column(*p.Column)
+		switch {
+		case p.Op == "contains" && p.Fold:
+			text += fmt.Sprintf(r.d.Contains, "lower("+subject+")", "lower("+r.arg(value)+")")
+		case p.Op == "contains":
+			text += fmt.Sprintf(r.d.Contains, subject, r.arg(value))
+		case p.Fold:
+			text += fmt.Sprintf(r.d.MatchesFold, subject, r.arg(value))
+		default:
+			text += fmt.Sprintf(r.d.Matches, subject, r.arg(value))
+		}
+	}
+	return "(" + text + "))"
+}
+
+// done renders that the row's session has a counted event in the ranges that fulfils the condition. The subquery's
+// aliases are its own.
+func (r *renderer) done(inner *query.Predicate) string {
+	return "(s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join sessions s on " +
+		onSession + " where " + strings.Join(r.eventRows(counted), " and ") + " and " + r.condition(inner) + ")"
+}
+
+// The event types that a part reads.
+const (
+	counted    = "e.event_type in ('pageview', 'event')"
+	inSession  = "e.event_type in ('pageview', 'event', 'engagement')"
+	withScroll = "e.event_type = 'engagement' and e.scroll_depth >= 0"
+)
+
+// eventRows renders the conditions on the part's events, without its filters.
+func (r *renderer) eventRows(types string) []string {
+	return []string{
+		"e.website_id = " + r.arg(r.part.WebsiteID),
+		"e.bot_band < " + r.arg(int64(r.part.Threshold)),
+		types,
+		r.ranges("e.timestamp >= %s and e.timestamp < %s"),
+	}
+}
+
+// sessionRows renders the conditions on the part's sessions, without its filters; in comes behind those on site and band,
+// so that its parameters do.
+func (r *renderer) sessionRows(in func() string) []string {
+	where := []string{"s.website_id = " + r.arg(r.part.WebsiteID)}
+	where = append(where, "s.bot_band < "+r.arg(int64(r.part.Threshold)))
+	return append(where, in())
+}
+
+// ranges renders that one of the part's ranges fulfils the pattern over its start and end.
+func (r *renderer) ranges(pattern string) string {
+	parts := make([]string, len(r.part.Ranges))
+	for i, one := range r.part.Ranges {
+		from := r.arg(one.From)
+		parts[i] = fmt.Sprintf(pattern, from, r.arg(one.To))
+	}
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	return "(" + strings.Join(parts, " or ") + ")"
+}
+
+// filtered adds the part's filters and its sample.
+func (r *renderer) filtered(rows []string, key string) []string {
+	if r.part.Where != nil {
+		rows = append(rows, r.condition(r.part.Where))
+	}
+	if r.part.Sample > 0 {
+		rows = append(rows, key+" % "+r.arg(int64(r.part.Sample))+" = 0")
+	}
+	return rows
+}

@@ -11,9 +11,9 @@ import (
 	"github.com/footfall-analytics/footfall/internal/store"
 )
 
-// tables are the writers of the tables that a commit appends to.
+// tables are the writers of all tables that rows are appended to.
 type tables struct {
-	events, sessions, gone, ledger, hours, failed *table
+	events, sessions, gone, ledger, hours, failed, days, quarters, clean *table
 }
 
 // gone holds the keys of the sessions that a commit replaces or withdraws. It is empty between commits.
@@ -26,7 +26,8 @@ func openTables(c *conn) (*tables, error) {
 	}
 	t := &tables{}
 	for name, to := range map[string]**table{"events": &t.events, "sessions": &t.sessions, "gone": &t.gone,
-		"ledger": &t.ledger, "event_hours": &t.hours, "failed_events": &t.failed} {
+		"ledger": &t.ledger, "event_hours": &t.hours, "failed_events": &t.failed,
+		"rollup_days": &t.days, "rollup_quarters": &t.quarters, "rollup_clean": &t.clean} {
 		opened, err := openTable(c, name)
 		if err != nil {
 			t.close()
@@ -38,7 +39,7 @@ func openTables(c *conn) (*tables, error) {
 }
 
 func (t *tables) close() {
-	for _, table := range []*table{t.events, t.sessions, t.gone, t.ledger, t.hours, t.failed} {
+	for _, table := range []*table{t.events, t.sessions, t.gone, t.ledger, t.hours, t.failed, t.days, t.quarters, t.clean} {
 		if table != nil {
 			table.close()
 		}

@@ -45,3 +45,14 @@ func visitStarts(events []event.Event) []int64 {
 	}
 	return began
 }
+
+// sortRollupKeys puts the rows of a dimension together, as they are read.
+func sortRollupKeys(keys []rollupKey) {
+	slices.SortFunc(keys, func(a, b rollupKey) int {
+		return cmp.Or(cmp.Compare(a.dimension, b.dimension), cmp.Compare(a.bucket, b.bucket), cmp.Compare(a.value, b.value), cmp.Compare(a.band, b.band))
+	})
+}
+
+func sortDays(days []Day) {
+	slices.SortFunc(days, func(a, b Day) int { return cmp.Or(cmp.Compare(a.Start, b.Start), cmp.Compare(a.End, b.End)) })
+}

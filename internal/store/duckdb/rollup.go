@@ -1,0 +1,263 @@
+package duckdb
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/sketch"
+)
+
+const (
+	// closedAfter is how long behind its end a day is closed: what is received by then and processed is in it at once.
+	closedAfter = 5 * 60 * 1000
+	// maxRunRows bounds the events that one step of the builder reads; a single day may exceed it.
+	maxRunRows = 1_500_000
+	maxRunDays = 120
+)
+
+// BuildRollups makes the rollups of all days of the site that are closed at now and not clean. A day that a commit
+// touches meanwhile stays dirty.
+func (s *Store) BuildRollups(ctx context.Context, site *event.Site, now int64) error {
+	loc, err := time.LoadLocation(site.Timezone)
+	if err != nil {
+		return fmt.Errorf("cannot build the rollups of site %q: %w", site.WebsiteID, err)
+	}
+	for _, run := range s.dirtyRuns(site.WebsiteID, loc, now) {
+		if err := s.buildRun(ctx, site.WebsiteID, run); err != nil {
+			return fmt.Errorf("cannot build the rollups of site %q from %d to %d: %w", site.WebsiteID, run[0].Start, run[len(run)-1].End, err)
+		}
+	}
+	return nil
+}
+
+// dirtyRuns returns the closed days that are not clean, from the first event on, in runs of days without a gap.
+func (s *Store) dirtyRuns(websiteID string, loc *time.Location, now int64) (runs [][]Day) {
+	first, ok := s.FirstEvent(websiteID)
+	if !ok || first > now-closedAfter {
+		return nil
+	}
+	edges := query.DayEdges(loc, first, now)
+	s.state.mu.RLock()
+	clean := s.state.sites[websiteID].clean
+	var days []Day
+	for i := range len(edges) - 1 {
+		day := Day{edges[i], edges[i+1]}
+		if !clean[day] && day.End+closedAfter <= now && day.Start%quarterMillis == 0 && day.End%quarterMillis == 0 {
+			days = append(days, day)
+		}
+	}
+	s.state.mu.RUnlock()
+	rows := int64(0)
+	for i, day := range days {
+		n := s.Estimate(websiteID, day.Start, day.End)
+		rows += n
+		if last := len(runs) - 1; i > 0 && days[i-1].End == day.Start && rows <= maxRunRows && len(runs[last]) < maxRunDays {
+			runs[last] = append(runs[last], day)
+			continue
+		}
+		runs, rows = append(runs, []Day{day}), n
+	}
+	return runs
+}
+
+// rollupKey names a row of rollup_days, or of rollup_quarters.
+type rollupKey struct {
+	dimension string
+	quarters  bool
+	bucket    int64
+	band      uint8
+	value     string
+}
+
+// rollupRow holds the measures in the order of the tables.
+type rollupRow struct {
+	pageviews, events, engagedMs, revenueEvents, revenue int64
+	currency                                             string
+	visits, bounces, durationMs, sessionPageviews        int64
+	visitors                                             *sketch.Sketch
+}
+
+func (s *Store) buildRun(ctx context.Context, websiteID string, run []Day) error {
+	versions := make([]uint64, len(run)) // before the snapshot: a commit between makes the day be built again
+	for i, day := range run {
+		versions[i] = s.Version(websiteID, day.Start, day.End)
+	}
+	rows, err := s.computeRun(ctx, websiteID, run)
+	if err != nil {
+		return err
+	}
+	return s.storeRun(ctx, websiteID, run, versions, rows)
+}
+
+// computeRun makes the rows of a run of days from events and sessions.
+func (s *Store) computeRun(ctx context.Context, websiteID string, run []Day) (map[rollupKey]*rollupRow, error) {
+	from, to := run[0].Start, run[len(run)-1].End
+	args := []any{websiteID, from, to, daysByQuarter(run)}
+	rows := map[rollupKey]*rollupRow{}
+	err := s.Read(ctx, func(r *Reader) error {
+		for _, statement := range rollupStatements() {
+			err := r.Select(ctx, statement.sql, args, func(chunk *Chunk) error {
+				for i := range chunk.Rows() {
+					addRollupRow(rows, statement, chunk, i)
+				}
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("dimension %q: %w", statement.dimension, err)
+			}
+		}
+		return nil
+	})
+	return rows, err
+}
+
+// daysByQuarter returns the start of the day of each quarter hour of the run.
+func daysByQuarter(run []Day) (days []int64) {
+	for _, day := range run {
+		for q := day.Start; q < day.End; q += quarterMillis {
+			days = append(days, day.Start)
+		}
+	}
+	return days
+}
+
+// addRollupRow adds row i of a rollup statement to the row of its key.
+func addRollupRow(rows map[rollupKey]*rollupRow, statement rollupStatement, c *Chunk, i int) {
+	key := rollupKey{statement.dimension, statement.quarters, c.Int64s(0)[i], c.Uint8s(1)[i], c.Text(2, i)}
+	row := rows[key]
+	if row == nil {
+		row = &rollupRow{visitors: sketch.New()}
+		rows[key] = row
+	}
+	row.pageviews += c.Int64s(3)[i]
+	row.events += c.Int64s(4)[i]
+	row.engagedMs += c.Int64s(5)[i]
+	row.revenueEvents += c.Int64s(6)[i]
+	if n := c.Int64s(6)[i]; n > 0 {
+		row.revenue, row.currency = c.Int64s(7)[i], c.Text(8, i)
+		if row.currency != c.Text(9, i) || row.currency == event.MixedCurrency {
+			row.revenue, row.currency = 0, event.MixedCurrency
+		}
+	}
+	row.visits += c.Int64s(10)[i]
+	row.bounces += c.Int64s(11)[i]
+	row.durationMs += c.Int64s(12)[i]
+	row.sessionPageviews += c.Int64s(13)[i]
+	if !c.Null(14, i) {
+		for _, coupon := range c.Uint32List(14, i) {
+			row.visitors.Add(coupon)
+		}
+	}
+}
+
+// storeRun replaces the rows of those days that are as they were when their rows were made.
+func (s *Store) storeRun(ctx context.Context, websiteID string, run []Day, versions []uint64, rows map[rollupKey]*rollupRow) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	still, starts := []Day{}, map[int64]bool{}
+	for i, day := range run {
+		if s.Version(websiteID, day.Start, day.End) == versions[i] {
+			still = append(still, day)
+			for q := day.Start; q < day.End; q += quarterMillis {
+				starts[q] = true
+			}
+		}
+	}
+	if len(still) == 0 {
+		return nil
+	}
+	err := s.transact(ctx, func() error { return s.replaceRollups(ctx, websiteID, still, starts, rows) })
+	if err != nil {
+		return err
+	}
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	for _, day := range still {
+		s.state.site(websiteID).clean[day] = true
+	}
+	return nil
+}
+
+func (s *Store) replaceRollups(ctx context.Context, websiteID string, days []Day, starts map[int64]bool, rows map[rollupKey]*rollupRow) error {
+	for _, day := range days {
+		for _, sql := range []string{
+			"delete from rollup_days where website_id = ? and bucket >= ? and bucket < ?",
+			"delete from rollup_quarters where website_id = ? and bucket >= ? and bucket < ?",
+			"delete from rollup_clean where website_id = ? and day_start >= ? and day_start < ?",
+		} {
+			if err := s.writer.exec(ctx, sql, websiteID, day.Start, day.End); err != nil {
+				return err
+			}
+		}
+	}
+	keys := make([]rollupKey, 0, len(rows))
+	for key := range rows {
+		if starts[key.bucket] {
+			keys = append(keys, key)
+		}
+	}
+	sortRollupKeys(keys)
+	for _, key := range keys {
+		s.writeRollup(websiteID, key, rows[key])
+	}
+	for _, day := range days {
+		t := s.tables.clean
+		t.text(websiteID)
+		t.int64(day.Start)
+		t.int64(day.End)
+		t.end()
+	}
+	for _, t := range []*table{s.tables.days, s.tables.quarters, s.tables.clean} {
+		if err := t.flush(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeRollup writes the columns in the order of schema.sql.
+func (s *Store) writeRollup(websiteID string, key rollupKey, row *rollupRow) {
+	t := s.tables.days
+	if key.quarters {
+		t = s.tables.quarters
+	}
+	t.text(websiteID)
+	if !key.quarters {
+		t.text(key.dimension)
+	}
+	t.int64(key.bucket)
+	t.uint8(key.band)
+	if !key.quarters {
+		t.text(key.value)
+	}
+	for _, n := range [...]int64{row.pageviews, row.events, row.engagedMs, row.revenueEvents, row.revenue} {
+		t.int64(n)
+	}
+	t.text(row.currency)
+	for _, n := range [...]int64{row.visits, row.bounces, row.durationMs, row.sessionPageviews} {
+		t.int64(n)
+	}
+	t.blob(row.visitors.AppendBinary(nil))
+	t.end()
+}
+
+// CleanDays returns the days inside [from, to] whose rollups are in place, in order. They are days of the zone that the
+// site had when they were built: a planner must compare both ends.
+func (s *Store) CleanDays(websiteID string, from, to int64) (days []Day) {
+	s.state.mu.RLock()
+	defer s.state.mu.RUnlock()
+	site := s.state.sites[websiteID]
+	if site == nil {
+		return nil
+	}
+	for day := range site.clean {
+		if day.Start >= from && day.End <= to {
+			days = append(days, day)
+		}
+	}
+	sortDays(days)
+	return days
+}

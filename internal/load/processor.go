@@ -1,0 +1,241 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/eventlog"
+	"github.com/footfall-analytics/footfall/internal/eventlog/local"
+	"github.com/footfall-analytics/footfall/internal/store"
+	"github.com/footfall-analytics/footfall/internal/stream"
+)
+
+// Store is where events and sessions go.
+type Store interface {
+	store.Writer
+	store.History
+}
+
+// SessionKeys is what a Store may offer beside: without it, each key is looked up once after a restart.
+type SessionKeys interface {
+	// SessionKeys calls yield for each key that has a stored event that forms sessions with timestamp >= from.
+	SessionKeys(ctx context.Context, from int64, yield func(event.SessionKey)) error
+}
+
+// Dedupe says which events are duplicates. What it remembers must be durable when it returns, and the same ids at the
+// same offsets must get the same answers when they are asked for again.
+type Dedupe interface {
+	Resolve(ctx context.Context, ids []local.DedupeKey) ([]bool, error)
+}
+
+// Live gets what has been committed.
+type Live interface {
+	// Apply must keep nothing of the events.
+	Apply(events []event.Event)
+	// SetAvailable says whether events reach Apply at present.
+	SetAvailable(available bool, reason string)
+}
+
+// Options of a Processor. Log, Store and Dedupe are needed.
+type Options struct {
+	Log    eventlog.Reader
+	Store  Store
+	Dedupe Dedupe
+	Live   Live // may be nil
+
+	MaxBatchEvents int           // about how many events a step holds at most; 0: 20,000
+	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
+	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
+	MaxKeys        int           // session keys held in memory; 0: the operator's default
+	Now            func() time.Time
+	Logger         *slog.Logger
+
+	// FailPoint is called at the named points; an error ends Run there, as a kill would. For tests.
+	FailPoint func(name string) error
+}
+
+// The points at which a kill is tried.
+const (
+	PointRead       = "read"       // records are decoded
+	PointDeduped    = "deduped"    // the index of duplicates is synced
+	PointCommitting = "committing" // the step is ready for the store
+	PointCommitted  = "committed"  // the store has it, nobody else knows
+)
+
+func (o *Options) setDefaults() {
+	if o.MaxBatchEvents <= 0 {
+		o.MaxBatchEvents = 20_000
+	}
+	if o.MaxBatchBytes <= 0 {
+		o.MaxBatchBytes = 16 << 20
+	}
+	if o.Tick <= 0 {
+		o.Tick = 200 * time.Millisecond
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Logger == nil {
+		o.Logger = slog.Default()
+	}
+	if o.FailPoint == nil {
+		o.FailPoint = func(string) error { return nil }
+	}
+}
+
+// Processor runs the log through the operators into the store. Its methods are safe for concurrent use; Run may be called once.
+type Processor struct {
+	options  Options
+	progress progress
+	hurry    chan struct{} // a token: the next step need not wait for its tick
+	sessions *stream.Sessions
+	changes  stream.Changes
+	failing  sync.Mutex // guards faults
+	faults   int        // stages that are being retried
+}
+
+// New returns a processor that has not begun.
+func New(options Options) *Processor {
+	options.setDefaults()
+	return &Processor{options: options, hurry: make(chan struct{}, 1), progress: newProgress()}
+}
+
+// Run processes until ctx ends, the log is closed or a fail point says so; the error says which.
+func (p *Processor) Run(ctx context.Context) error {
+	err := p.run(ctx)
+	p.progress.end(err)
+	return err
+}
+
+func (p *Processor) run(ctx context.Context) error {
+	position, err := p.begin(ctx)
+	if err != nil {
+		return err
+	}
+	p.progress.reach(position)
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+
+	free, ready := make(chan *step, 2), make(chan *step)
+	free <- newStep()
+	free <- newStep() // two: one is read while the other is committed
+	read := make(chan error, 1)
+	go func() {
+		err := p.readSteps(ctx, position, free, ready)
+		close(ready)
+		read <- err
+	}()
+	for s := range ready {
+		if err = p.commit(ctx, s); err != nil {
+			cancel(err)
+			break
+		}
+		s.reset()
+		free <- s
+	}
+	for range ready { // lets the reader go
+	}
+	if readErr := <-read; err == nil {
+		return readErr
+	}
+	return err
+}
+
+// knownMillis is how far back the keys are remembered after a restart: an event less than half an hour later than that
+// needs its key looked up even when it is not among them.
+const knownMillis = 3600 * 1000
+
+// begin finds out where the store stands and makes the operators.
+func (p *Processor) begin(ctx context.Context) (position int64, err error) {
+	err = p.retry(ctx, "ask the store for its position", func() error {
+		position, err = p.options.Store.Position(ctx)
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	end, err := p.options.Log.End(ctx, eventlog.RawEvents, 0)
+	if err != nil {
+		return 0, fmt.Errorf("cannot ask the log for its end: %w", err)
+	}
+	if position > end {
+		return 0, fmt.Errorf("cannot process: the store has seen the log up to %d, but the log ends at %d; they do not belong together", position, end)
+	}
+	if position == 0 {
+		p.sessions = stream.NewSessions(p.options.MaxKeys, stream.NothingStored)
+		return 0, nil
+	}
+	p.sessions = stream.NewSessions(p.options.MaxKeys, stream.NothingKnown)
+	return position, p.remember(ctx)
+}
+
+// remember tells the session operator which keys were active lately.
+func (p *Processor) remember(ctx context.Context) error {
+	source, ok := p.options.Store.(SessionKeys)
+	if !ok {
+		return nil
+	}
+	from := p.options.Now().UnixMilli() - knownMillis
+	return p.retry(ctx, "read the latest session keys", func() (err error) {
+		var keys []event.SessionKey
+		if err = source.SessionKeys(ctx, from, func(key event.SessionKey) { keys = append(keys, key) }); err == nil {
+			p.sessions.Remember(from, func(yield func(event.SessionKey)) {
+				for _, key := range keys {
+					yield(key)
+				}
+			})
+		}
+		return err
+	})
+}
+
+// Waits between tries.
+const (
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// retry calls try until it succeeds, or ctx ends, or the log is closed. Nothing is ever skipped: the live view says that
+// it is behind, and the log keeps what comes.
+func (p *Processor) retry(ctx context.Context, what string, try func() error) error {
+	faulty := false
+	defer func() {
+		if faulty {
+			p.fault(-1, "")
+		}
+	}()
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		err := try()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) {
+			return fmt.Errorf("cannot %s: %w", what, err)
+		}
+		if !faulty {
+			faulty = true
+			p.fault(+1, "processing cannot "+what)
+		}
+		p.options.Logger.Error("processing waits", "cannot", what, "error", err, "retry_in", wait)
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("cannot %s: %w", what, err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// fault counts the stages that are being retried and tells the live view when there are any.
+func (p *Processor) fault(change int, reason string) {
+	p.failing.Lock()
+	defer p.failing.Unlock()
+	p.faults += change
+	if p.options.Live != nil {
+		p.options.Live.SetAvailable(p.faults == 0, reason)
+	}
+}

@@ -1,0 +1,116 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/footfall-analytics/footfall/internal/eventlog"
+)
+
+// readBytes is how much is read of the log at once: a step may be that much larger than it should.
+const readBytes = 4 << 20
+
+// readSteps makes steps of what is in the log from position on and hands them over, in order. While there is no backlog,
+// steps begin a tick apart: an event after a pause is taken at once, and a stream of them in steps worth a commit.
+func (p *Processor) readSteps(ctx context.Context, position int64, free <-chan *step, ready chan<- *step) error {
+	var earliest time.Time // when the next step may begin
+	for {
+		if err := p.options.Log.Wait(ctx, eventlog.RawEvents, 0, position); err != nil {
+			return fmt.Errorf("cannot wait for the log: %w", err)
+		}
+		if err := p.pace(ctx, earliest); err != nil {
+			return err
+		}
+		var s *step
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case s = <-free:
+		}
+		begun := time.Now()
+		s.next = position
+		atEnd, err := p.readStep(ctx, s)
+		if err != nil {
+			return err
+		}
+		position = s.next
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case ready <- s:
+		}
+		if earliest = begun.Add(p.options.Tick); !atEnd {
+			earliest = begun
+		}
+	}
+}
+
+// readStep fills and settles one step. atEnd says that the log had no more.
+func (p *Processor) readStep(ctx context.Context, s *step) (atEnd bool, err error) {
+	if atEnd, err = p.fill(ctx, s); err != nil {
+		return false, err
+	}
+	if err := p.options.FailPoint(PointRead); err != nil {
+		return false, err
+	}
+	var duplicate []bool
+	err = p.retry(ctx, "resolve duplicates", func() (err error) {
+		duplicate, err = p.options.Dedupe.Resolve(ctx, s.keys)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	s.settle(duplicate)
+	return atEnd, p.options.FailPoint(PointDeduped)
+}
+
+// pace waits until earliest, or until somebody is in a hurry.
+func (p *Processor) pace(ctx context.Context, earliest time.Time) error {
+	wait := time.Until(earliest)
+	if wait <= 0 {
+		return nil
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-p.hurry:
+	case <-timer.C:
+	}
+	return nil
+}
+
+// fill reads records into the step until it is full or the log has no more.
+func (p *Processor) fill(ctx context.Context, s *step) (atEnd bool, err error) {
+	for len(s.events) < p.options.MaxBatchEvents && s.bytes < p.options.MaxBatchBytes {
+		entries, err := p.read(ctx, s)
+		if err != nil {
+			return false, err
+		}
+		if len(entries) == 0 {
+			return true, nil
+		}
+		for i := range entries {
+			s.take(&entries[i])
+		}
+	}
+	return false, nil
+}
+
+// read returns the next entries of the step, none at the end of the log.
+func (p *Processor) read(ctx context.Context, s *step) (entries []eventlog.Entry, err error) {
+	err = p.retry(ctx, "read the log", func() error {
+		entries, err = p.options.Log.Read(ctx, eventlog.RawEvents, 0, s.next, min(readBytes, p.options.MaxBatchBytes))
+		var trimmed *eventlog.TrimmedError
+		if errors.As(err, &trimmed) {
+			p.options.Logger.Error("records were removed from the log before they were processed", "from", s.next, "to", trimmed.First)
+			s.next = trimmed.First
+		}
+		return err
+	})
+	return entries, err
+}

@@ -1,0 +1,131 @@
+package load
+
+import (
+	"errors"
+
+	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/eventlog"
+	"github.com/footfall-analytics/footfall/internal/eventlog/local"
+)
+
+// step is a run of records on its way to the store. It is owned by one stage at a time and used again.
+type step struct {
+	next   int64 // offset behind its last record
+	bytes  int
+	events []event.Event
+	keys   []local.DedupeKey // of the events
+	ledger ledger
+	failed []event.FailedEvent
+	// receivedAt is the last receipt time met, for records that do not say.
+	receivedAt int64
+}
+
+func newStep() *step { return &step{ledger: newLedger()} }
+
+// keepEvents is how many events' room a step keeps however little it is used.
+const keepEvents = 1024
+
+// reset empties the step. After a backlog it gives the memory back: 20,000 events are some 25 MB with their texts.
+func (s *step) reset() {
+	if used := len(s.events); cap(s.events) > keepEvents && used < cap(s.events)/8 {
+		s.events, s.keys = nil, nil
+	}
+	s.events, s.keys, s.failed = s.events[:0], s.keys[:0], s.failed[:0]
+	s.bytes = 0
+	s.ledger.reset()
+}
+
+// take decodes one entry of the log. It fails for nothing: what cannot be decoded is a failed event.
+func (s *step) take(entry *eventlog.Entry) {
+	s.next = entry.Offset + 1
+	s.bytes += len(entry.Value)
+	switch event.RecordKind(entry.Value) {
+	case event.KindEvent:
+		s.takeEvent(entry)
+	case event.KindReceipt:
+		var receipt event.Receipt
+		if err := receipt.DecodeReceipt(entry.Value); err != nil {
+			s.undecodable(entry, receipt.WebsiteID, receipt.ReceivedAt)
+			return
+		}
+		s.takeReceipt(&receipt)
+	case event.KindFailed:
+		var failed event.FailedEvent
+		if err := failed.DecodeFailed(entry.Value); err != nil {
+			s.undecodable(entry, failed.WebsiteID, failed.ReceivedAt)
+			return
+		}
+		s.failed = append(s.failed, failed) // its receipt counts it
+	}
+}
+
+func (s *step) takeEvent(entry *eventlog.Entry) {
+	n := len(s.events)
+	if n == cap(s.events) {
+		s.events = append(s.events, event.Event{})
+	}
+	s.events = s.events[:n+1]
+	e := &s.events[n]
+	err := e.DecodeEvent(entry.Value)
+	if err == nil {
+		err = checkEvent(e)
+	}
+	if err != nil {
+		s.events = s.events[:n]
+		s.undecodable(entry, e.WebsiteID, e.ReceivedAt)
+		return
+	}
+	s.receivedAt = e.ReceivedAt
+	s.keys = append(s.keys, local.DedupeKey{WebsiteID: e.WebsiteID, EventID: e.ID, Offset: entry.Offset, ReceivedAt: e.ReceivedAt})
+}
+
+var errIncomplete = errors.New("the event has no site, id or type")
+
+// checkEvent refuses what a store cannot hold; the door never writes it.
+func checkEvent(e *event.Event) error {
+	if e.WebsiteID == "" || e.ID.IsZero() || e.Type.String() == "" {
+		return errIncomplete
+	}
+	return nil
+}
+
+func (s *step) takeReceipt(r *event.Receipt) {
+	s.receivedAt = r.ReceivedAt
+	s.ledger.add(r.WebsiteID, event.Minute(r.ReceivedAt), event.Received, "", r.Received)
+	for _, row := range r.Refused {
+		s.ledger.add(row.WebsiteID, row.Minute, row.Outcome, row.Reason, row.Count)
+	}
+}
+
+// ReasonUndecodable is the ledger's reason for a record of the log that cannot be decoded.
+const ReasonUndecodable = "undecodable_record"
+
+// undecodable counts a record that its receipt has counted as received. Site and time are known as far as it could be read.
+func (s *step) undecodable(entry *eventlog.Entry, websiteID string, receivedAt int64) {
+	if receivedAt == 0 {
+		receivedAt = s.receivedAt
+	}
+	payload := entry.Value[:min(len(entry.Value), event.MaxEventBytes)]
+	s.failed = append(s.failed, event.FailedEvent{WebsiteID: websiteID, ReceivedAt: receivedAt, Reason: ReasonUndecodable, Payload: payload})
+	if event.RecordKind(entry.Value) == event.KindEvent {
+		s.ledger.add(websiteID, event.Minute(receivedAt), event.Failed, ReasonUndecodable, 1)
+	}
+}
+
+// settle counts what becomes of the events and drops the duplicates.
+func (s *step) settle(duplicate []bool) {
+	n := 0
+	for i := range s.events {
+		e := &s.events[i]
+		if duplicate[i] {
+			s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Duplicate, "", 1)
+			continue
+		}
+		s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Stored, "", 1)
+		if n != i {
+			s.events[n] = *e
+		}
+		n++
+	}
+	s.events = s.events[:n]
+}

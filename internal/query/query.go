@@ -56,7 +56,7 @@ func resolveSpan(req *Request, site *event.Site, c calendar, s span) (*Query, er
 	q := &Query{
 		WebsiteID: site.WebsiteID, Timezone: c.loc.String(), Threshold: site.Threshold, From: s.from, To: s.to,
 		Metrics: req.Metrics, Dimensions: slices.Clone(req.Dimensions), Where: compile(req.Filters),
-		Include: req.Include, Pagination: req.Pagination, Days: c.daysIn(s),
+		Include: req.Include, Pagination: req.Pagination, Days: DayEdges(c.loc, s.from, s.to),
 	}
 	for i, name := range q.Dimensions {
 		if name == timeAuto {
@@ -71,17 +71,6 @@ func resolveSpan(req *Request, site *event.Site, c calendar, s span) (*Query, er
 	}
 	q.OrderBy = q.order(req)
 	return q, nil
-}
-
-func (c calendar) daysIn(s span) []int64 {
-	d := c.dateOf(s.from)
-	days := []int64{c.start(d)}
-	for at := s.from; at < s.to; {
-		at = c.after(d, at)
-		d = c.dateOf(at)
-		days = append(days, at)
-	}
-	return days
 }
 
 // order is the request's order or, without one, time forwards, then the first metric downwards.

@@ -125,7 +125,7 @@ func (r *renderer) eventMeasure(m query.Measure, condition string) string {
 	case query.EventCount:
 		text = "count(*)" + filter
 	case query.EngagedMs:
-		text = r.sum("e.time_on_page")
+		text = r.sum("case when e.event_type = 'engagement' then e.time_on_page end")
 	case query.RevenueEvents:
 		text = "count(" + currency + ")"
 	case query.RevenueSum:

@@ -119,7 +119,7 @@ func edgeMeasure(m query.Measure) string {
 	case query.EventCount:
 		return when(counted, "1", " else 0")
 	case query.EngagedMs:
-		return "e.time_on_page"
+		return when("e.event_type = 'engagement'", "e.time_on_page", " else 0")
 	case query.RevenueEvents:
 		return when(counted+" and e.currency <> ''", "1", " else 0")
 	case query.RevenueSum:

@@ -13,10 +13,10 @@ import (
 
 // Source gives back the stored events that the live view is made of.
 type Source interface {
-	// RecentEvents calls yield for each stored pageview, event and engagement with timestamp >= from, in no particular
+	// Recent calls yield for each stored pageview, event and engagement with timestamp >= from, in no particular
 	// order. Needed are WebsiteID, Type, Timestamp, SampleKey, BotBand, Page, Country and Source; where Session is set,
 	// its Source is taken for the event's. yield keeps nothing of the event.
-	RecentEvents(ctx context.Context, from int64, yield func(*event.Event)) error
+	Recent(ctx context.Context, from int64, yield func(*event.Event)) error
 }
 
 // Options of a Hub. The zero value works.
@@ -96,7 +96,7 @@ func (h *Hub) site(id string) *site {
 // Restore counts the stored events of the last 35 minutes. It is called before the first Apply.
 func (h *Hub) Restore(ctx context.Context, source Source) error {
 	now := h.options.Now()
-	err := source.RecentEvents(ctx, now-stream.LateMillis-stream.WindowMillis, func(e *event.Event) {
+	err := source.Recent(ctx, now-stream.LateMillis-stream.WindowMillis, func(e *event.Event) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		if e.Type.InSession() && stream.Live(e.Timestamp, now) {

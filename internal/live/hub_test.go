@@ -253,7 +253,7 @@ func TestSlowWatcherIsEndedAndDelaysNobody(t *testing.T) {
 // events is a Source.
 type events []event.Event
 
-func (s events) RecentEvents(_ context.Context, from int64, yield func(*event.Event)) error {
+func (s events) Recent(_ context.Context, from int64, yield func(*event.Event)) error {
 	for i := range s {
 		if s[i].Timestamp >= from {
 			yield(&s[i])

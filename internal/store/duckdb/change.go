@@ -9,6 +9,7 @@ import (
 // change collects what one transaction does to the state in memory. It is applied once the transaction stands.
 type change struct {
 	position int64
+	now      int64 // by the clock
 	hours    map[hourKey]*hourRows
 	touched  map[string]*touchedTimes
 	dirty    []siteDay // clean days that are no longer
@@ -115,6 +116,9 @@ func (st *state) apply(c *change) {
 		for q := range t.quarters {
 			site.quarters[q] = st.sequence
 			site.days[floor(q, dayMillis)] = st.sequence
+			if q < c.now-hourMillis {
+				site.oldTouched = c.now
+			}
 		}
 	}
 	for _, d := range c.dirty {

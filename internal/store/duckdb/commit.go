@@ -58,7 +58,7 @@ func (s *Store) Commit(ctx context.Context, batch *store.Batch) error {
 	if err != nil {
 		return fmt.Errorf("cannot store %d events up to offset %d: %w", len(batch.Events), batch.Next, err)
 	}
-	change.position = batch.Next
+	change.position, change.now = batch.Next, s.opts.Clock().UnixMilli()
 	s.state.apply(change)
 	return nil
 }

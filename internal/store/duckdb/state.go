@@ -32,6 +32,7 @@ type siteState struct {
 	rows           map[int64]*dayRows // by UTC day
 	first, last    int64              // event times; valid when rows is not empty
 	clean          map[Day]bool       // days whose rollups are in place
+	oldTouched     int64              // when a commit last touched an hour long gone, by the clock
 }
 
 // dayRows counts the rows of events of one UTC day by hour.

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/account"
+	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/report"
 )
 
 // code is the kind of an error, as clients see it.
@@ -91,11 +93,17 @@ func failureOf(err error) *failure {
 	var known *failure
 	var invalid *account.InvalidError
 	var tooMany *account.TooManyError
+	var question *query.Error
+	var param *report.ParamError
 	switch {
 	case errors.As(err, &known):
 		return known
 	case errors.As(err, &invalid):
 		return failAt(invalid.Field, "%s", invalid.Message)
+	case errors.As(err, &question):
+		return failAt(question.Path, "%s", question.Message)
+	case errors.As(err, &param):
+		return failAt(param.Param, "%s", param.Message)
 	case errors.As(err, &tooMany):
 		f := fail(codeTooMany, "too many wrong tries; try again later")
 		f.retryAfter = tooMany.RetryAfter
@@ -106,7 +114,7 @@ func failureOf(err error) *failure {
 		return fail(codeNotFound, "there is no such thing")
 	case errors.Is(err, account.ErrConflict):
 		return fail(codeConflict, "it exists already")
-	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
+	case errors.Is(err, query.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &failure{code: codeUnavailable, message: "the answer took too long", cause: err}
 	}
 	return &failure{code: codeInternal, message: "the server failed; its log says more", cause: err}

@@ -68,6 +68,26 @@ type (
 		Filtered  map[string]int64 `json:"filtered"`
 		Failed    map[string]int64 `json:"failed"`
 	}
+	reportReply struct {
+		SiteID      string         `json:"site_id"`
+		From        string         `json:"from"`
+		To          string         `json:"to"`
+		Granularity string         `json:"granularity" enum:"day"`
+		Dimensions  []string       `json:"dimensions" nullable:"false"`
+		Metrics     []string       `json:"metrics" nullable:"false"`
+		Rows        []reportRow    `json:"rows" nullable:"false"`
+		TotalRows   int            `json:"total_rows"`
+		Meta        map[string]any `json:"meta"`
+	}
+	reportRow struct {
+		Date       string   `json:"date,omitempty"`
+		Source     string   `json:"source,omitempty"`
+		Device     string   `json:"device,omitempty"`
+		Users      *int64   `json:"users,omitempty"`
+		Sessions   *int64   `json:"sessions,omitempty"`
+		Pageviews  *int64   `json:"pageviews,omitempty"`
+		BounceRate *float64 `json:"bounce_rate,omitempty" nullable:"true"`
+	}
 	liveMessage struct {
 		Type string `json:"type" enum:"hello,metrics,minute,current,totals,event,status"`
 	}

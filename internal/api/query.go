@@ -6,22 +6,24 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/report"
 )
 
-// Engine answers queries. The body is that of the request, not yet read but for its site_id.
+// Engine answers queries, of which only the site_id has been read; *query.Engine is one.
 type Engine interface {
-	Query(ctx context.Context, site *event.Site, body []byte) (reply any, err error)
-	Explain(ctx context.Context, site *event.Site, body []byte) (reply any, err error)
+	Query(ctx context.Context, site *event.Site, body []byte) (*query.Reply, error)
+	Explain(ctx context.Context, site *event.Site, body []byte) (*query.Explanation, error)
 }
 
-func postQuery(c *call) (any, error) { return c.ask(Engine.Query) }
+func postQuery(c *call) (any, error) { return ask(c, Engine.Query) }
 
-func postExplain(c *call) (any, error) { return c.ask(Engine.Explain) }
+func postExplain(c *call) (any, error) { return ask(c, Engine.Explain) }
 
-func (c *call) ask(question func(Engine, context.Context, *event.Site, []byte) (any, error)) (any, error) {
-	engine := c.api.options.Engine
-	if engine == nil {
-		return nil, fail(codeUnavailable, "there is no query engine here")
+func ask[R any](c *call, question func(Engine, context.Context, *event.Site, []byte) (R, error)) (any, error) {
+	engine, err := c.engine()
+	if err != nil {
+		return nil, err
 	}
 	name, err := siteInBody(c.body)
 	if err != nil {
@@ -32,6 +34,26 @@ func (c *call) ask(question func(Engine, context.Context, *event.Site, []byte) (
 		return nil, err
 	}
 	return question(engine, c.r.Context(), site, c.body)
+}
+
+func (c *call) engine() (Engine, error) {
+	if c.api.options.Engine == nil {
+		return nil, fail(codeUnavailable, "there is no query engine here")
+	}
+	return c.api.options.Engine, nil
+}
+
+// getReport is the historical report, which is a query in other words.
+func getReport(c *call) (any, error) {
+	engine, err := c.engine()
+	if err != nil {
+		return nil, err
+	}
+	params, err := report.ParseParams(c.r.URL.Query())
+	if err != nil {
+		return nil, err
+	}
+	return report.Make(c.r.Context(), engine, c.site, params)
 }
 
 // siteNamed returns the site that a body or parameter names, when the caller may use it.

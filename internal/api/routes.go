@@ -66,8 +66,18 @@ func (a *API) figureRoutes() []route {
 			handle: postExplain, request: rawBody{queryRequest{}}, reply: rawBody{explainReply{}}},
 		{method: "GET", path: "/api/v1/sites/{id}/realtime", access: ofSite, scopes: statsScopes(), summary: "The last 30 minutes",
 			handle: getRealtime, reply: live.Snapshot{}},
+		{method: "GET", path: "/api/v1/sites/{id}/report", access: ofSite, scopes: statsScopes(), limited: true, summary: "Users, sessions, pageviews and bounce rate by date, source and device",
+			params: reportParams(), handle: getReport, reply: rawBody{reportReply{}}},
 		{method: "GET", path: livePath, access: inBody, scopes: statsScopes(), summary: "WebSocket: the last 30 minutes as they change",
 			params: []param{{"site_id", "website_id or domain", true}}, handle: getLive, reply: rawBody{liveMessage{}}},
+	}
+}
+
+func reportParams() []param {
+	return []param{
+		{"from", "first date, as 2026-10-01", true}, {"to", "last date", true},
+		{"dimensions", "list of date, source, device", false}, {"metrics", "list of users, sessions, pageviews, bounce_rate", false},
+		{"limit", "at most 100000; default 10000", false}, {"offset", "default 0", false},
 	}
 }
 

@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -91,4 +92,25 @@ func TestSizesAndRoles(t *testing.T) {
 	if c.Runs("web") || !c.Runs("collect") {
 		t.Error("one role runs that one")
 	}
+}
+
+// TestEveryKeyIsDocumented keeps docs/config.md complete.
+func TestEveryKeyIsDocumented(t *testing.T) {
+	doc, err := os.ReadFile("../../docs/config.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var walk func(prefix string, typ reflect.Type)
+	walk = func(prefix string, typ reflect.Type) {
+		for i := range typ.NumField() {
+			f := typ.Field(i)
+			key := prefix + f.Tag.Get("koanf")
+			if f.Type.Kind() == reflect.Struct {
+				walk(key+".", f.Type)
+			} else if !strings.Contains(string(doc), "`"+key+"`") {
+				t.Errorf("docs/config.md has no line for %s", key)
+			}
+		}
+	}
+	walk("", reflect.TypeFor[Config]())
 }

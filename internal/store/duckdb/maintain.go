@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
@@ -161,6 +162,9 @@ func (s *Store) forgetRaw(ctx context.Context, sites Sites, now int64) error {
 	return nil
 }
 
+// rawFromKey begins the meta keys that say from when on a site's events are kept; a site without one has all of them.
+const rawFromKey = "raw_from:"
+
 func (s *Store) forgetSite(ctx context.Context, websiteID string, before int64) error {
 	first, ok := s.FirstEvent(websiteID)
 	if !ok || first >= before {
@@ -178,7 +182,7 @@ func (s *Store) forgetSite(ctx context.Context, websiteID string, before int64) 
 				return err
 			}
 		}
-		return nil
+		return s.writer.exec(ctx, "insert or replace into meta values (?, ?)", rawFromKey+websiteID, strconv.FormatInt(before, 10))
 	})
 	if err != nil {
 		return err

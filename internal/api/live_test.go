@@ -281,7 +281,7 @@ func TestLiveClientMaySayNothing(t *testing.T) {
 	if err := conn.Write(context.Background(), websocket.MessageText, []byte("hi")); err != nil {
 		t.Fatal(err)
 	}
-	wantClose(t, conn, websocket.StatusPolicyViolation, "unexpected data message")
+	wantClose(t, conn, websocket.StatusPolicyViolation, "the client has nothing to say")
 }
 
 func TestCloseEndsLive(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -118,11 +119,26 @@ type ending struct {
 func (w *watcher) run() {
 	defer w.conn.CloseNow()
 	w.conn.SetReadLimit(1 << 10)
-	// CloseRead answers pongs and closes; the client has nothing to say, so a message ends the connection.
-	gone := w.conn.CloseRead(w.call.r.Context())
-	if end := w.send(gone); end.status != 0 {
+	gone, cancel := context.WithCancel(w.call.r.Context())
+	var spoke bool
+	var reading sync.WaitGroup
+	// The read answers pings and closes. Not CloseRead: it waits for itself, 15 s, when a client does say something.
+	reading.Go(func() {
+		_, _, err := w.conn.Read(gone)
+		spoke = err == nil
+		cancel()
+	})
+	end := w.send(gone)
+	if end.status == 0 && gone.Err() != nil {
+		if reading.Wait(); spoke {
+			end = ending{websocket.StatusPolicyViolation, "the client has nothing to say"}
+		}
+	}
+	if end.status != 0 {
 		w.conn.Close(end.status, end.reason)
 	}
+	cancel()
+	reading.Wait()
 }
 
 // send runs until the connection has gone (the zero ending) or must be closed.

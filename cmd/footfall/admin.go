@@ -33,7 +33,7 @@ func openAdmin(ctx context.Context, cfg config.Config) (*admin, error) {
 			conn.Close()
 			return overSocket(cfg.Socket()), nil
 		}
-		a, err := app.Open(ctx, cfg, app.Options{Version: version})
+		a, err := app.Open(cfg, app.Options{Version: version})
 		if err == nil {
 			return inProcess(ctx, a)
 		}

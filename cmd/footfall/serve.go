@@ -30,7 +30,7 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	if err != nil {
 		return err
 	}
-	a, err := app.Open(ctx, cfg, app.Options{Version: version})
+	a, err := app.Open(cfg, app.Options{Version: version})
 	if err != nil {
 		return err
 	}

@@ -38,8 +38,8 @@ func startFootfall(dir string, environ ...string) (*server, error) {
 		}
 	}
 	addr := freeAddr()
-	s := &server{cmd: exec.Command(*binary, "serve", "--data", dir, "--listen", addr, "--ops-listen", "off"), url: "http://" + addr, dir: dir}
-	s.cmd.Env = append(os.Environ(), environ...)
+	s := &server{cmd: exec.Command(*binary, "serve", "--data", dir, "--listen", addr), url: "http://" + addr, dir: dir}
+	s.cmd.Env = append(append(os.Environ(), "FOOTFALL_OPS_LISTEN=off"), environ...)
 	if _, err := launch(s, "/readyz"); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,90 @@
+package app
+
+import (
+	"context"
+
+	"github.com/footfall-analytics/footfall/internal/account"
+	"github.com/footfall-analytics/footfall/internal/api"
+	"github.com/footfall-analytics/footfall/internal/collect"
+	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/live"
+	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/store/duckdb"
+)
+
+// The adapters below join parts whose interfaces were declared by their consumers.
+var (
+	_ api.Engine     = (*query.Engine)(nil)
+	_ api.Auditor    = auditorForAPI{}
+	_ api.SiteStatus = statusForAPI{}
+	_ live.Source    = (*duckdb.Store)(nil)
+	_ collect.Keys   = keysForDoor{}
+
+	_ duckdb.Retention = sitesForStore{}
+)
+
+// auditReport is the reply of an audit.
+type auditReport struct {
+	Clean bool `json:"clean"`
+	duckdb.Report
+}
+
+// auditorForAPI audits the store after it has taken in what the log held when the audit was asked for.
+type auditorForAPI struct{ app *App }
+
+func (a auditorForAPI) Audit(ctx context.Context) (report any, clean bool, err error) {
+	if err := a.app.processor.Flush(ctx); err != nil {
+		return nil, false, err
+	}
+	r, err := a.app.store.Audit(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	clean = r.Found == 0
+	return auditReport{clean, r}, clean, nil
+}
+
+// statusForAPI answers from what the store keeps in memory.
+type statusForAPI struct{ store *duckdb.Store }
+
+func (s statusForAPI) SiteStatus(_ context.Context, websiteID string) (first, last, events int64, err error) {
+	first, ok := s.store.FirstEvent(websiteID)
+	if !ok {
+		return 0, 0, 0, nil
+	}
+	last, _ = s.store.LastEvent(websiteID)
+	return first, last, s.store.Estimate(websiteID, first, last+1), nil
+}
+
+// keysForDoor names all sites by "", as the door does.
+type keysForDoor struct{ accounts *account.Store }
+
+func (k keysForDoor) Authorize(key, scope string) (websiteID string, ok bool) {
+	websiteID, ok = k.accounts.Authorize(key, scope)
+	if websiteID == account.AllSites {
+		websiteID = ""
+	}
+	return websiteID, ok
+}
+
+// sitesForStore adds to the sites how long their raw events are kept.
+type sitesForStore struct {
+	*account.Store
+	months int // 0 = for good
+}
+
+// forever is longer than any site has been.
+const forever = 1000 * 365 * event.DayMillis
+
+// RawRetention returns how long the site's events are kept, in ms.
+func (s sitesForStore) RawRetention(*event.Site) int64 {
+	if s.months == 0 {
+		return forever
+	}
+	return int64(s.months) * 31 * event.DayMillis
+}
+
+// maintain keeps the store in order.
+func (a *App) maintain(ctx context.Context) error {
+	return a.store.Run(ctx, sitesForStore{a.accounts, a.cfg.Store.RetentionMonths})
+}

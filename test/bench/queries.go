@@ -1,0 +1,147 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+)
+
+// panel is one query of the overview.
+type panel struct {
+	name       string
+	metrics    []string
+	dimensions []string
+}
+
+var panels = []panel{
+	{"top", []string{"visitors", "visits", "pageviews", "views_per_visit", "bounce_rate", "visit_duration", "events"}, nil},
+	{"graph", []string{"visitors"}, []string{"time:day"}},
+	{"pages", []string{"visitors", "pageviews"}, []string{"event:page"}},
+	{"entry pages", []string{"visitors", "visits"}, []string{"visit:entry_page"}},
+	{"exit pages", []string{"visitors", "visits"}, []string{"visit:exit_page"}},
+	{"sources", []string{"visitors"}, []string{"visit:source"}},
+	{"channels", []string{"visitors"}, []string{"visit:channel"}},
+	{"countries", []string{"visitors"}, []string{"visit:country"}},
+	{"devices", []string{"visitors"}, []string{"visit:device"}},
+	{"browsers", []string{"visitors"}, []string{"visit:browser"}},
+	{"os", []string{"visitors"}, []string{"visit:os"}},
+	{"events", []string{"visitors", "events"}, []string{"event:name"}},
+}
+
+// answer is what is printed of a reply.
+type answer struct {
+	Meta struct {
+		Source string  `json:"source"`
+		Cached bool    `json:"cached"`
+		TookMs float64 `json:"took_ms"`
+	} `json:"meta"`
+	Results []json.RawMessage `json:"results"`
+}
+
+// benchQueries fills a store with -events events of 30 days and asks what the overview asks.
+func benchQueries() error {
+	ops := freeAddr()
+	s, err := startFootfall("", "FOOTFALL_OPS_LISTEN="+ops)
+	if err != nil {
+		return err
+	}
+	defer func() { s.stop() }()
+	begin := time.Now()
+	if err := history(s, *events); err != nil {
+		return err
+	}
+	if err := drained(ops); err != nil {
+		return err
+	}
+	if err := s.awaitRollups(); err != nil {
+		return err
+	}
+	fmt.Printf("%d events of 30 days imported, processed and rolled up in %v, %.1f us CPU an event\n", *events, time.Since(begin).Round(time.Second), float64(s.cpu().Microseconds())/float64(*events))
+	s.stop()
+	again, err := startFootfall(s.dir, "FOOTFALL_OPS_LISTEN="+ops)
+	if err != nil {
+		return err
+	}
+	s = again
+	fmt.Printf("restart to ready %v\n", s.ready.Round(time.Millisecond))
+	printSize(s.dir, int64(*events))
+	for round := range 3 {
+		if err := s.overview("30d", 10+round); err != nil {
+			return err
+		}
+	}
+	if err := s.overview("30d", 12); err != nil {
+		return err
+	}
+	for round := range 2 {
+		if err := s.overview("7d", 10+round); err != nil {
+			return err
+		}
+	}
+	rss, anon := s.memory()
+	fmt.Printf("memory %.0f MiB resident, %.0f MiB of it its own\n", rss, anon)
+	return nil
+}
+
+// overview asks every panel once; another limit makes another cache key.
+func (s *server) overview(dateRange string, limit int) error {
+	cpu, text := s.cpu(), ""
+	slowest, source, cached := time.Duration(0), "", 0
+	for _, p := range panels {
+		begin := time.Now()
+		a, err := s.ask(p, dateRange, limit)
+		if err != nil {
+			return fmt.Errorf("%s: %w", p.name, err)
+		}
+		took := time.Since(begin)
+		slowest, source = max(slowest, took), a.Meta.Source
+		if a.Meta.Cached {
+			cached++
+		}
+		text += fmt.Sprintf(" %s %.1f", p.name, float64(took.Microseconds())/1000)
+	}
+	fmt.Printf("%s from %s (%d of %d cached): CPU %v together, slowest panel %v; ms:%s\n", dateRange, source, cached, len(panels), s.cpu()-cpu, slowest.Round(100*time.Microsecond), text)
+	return nil
+}
+
+func (s *server) ask(p panel, dateRange any, limit int) (*answer, error) {
+	query := map[string]any{"site_id": s.website, "date_range": dateRange, "metrics": p.metrics, "pagination": map[string]int{"limit": limit}}
+	if p.dimensions != nil {
+		query["dimensions"] = p.dimensions
+	}
+	body, err := json.Marshal(query)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest("POST", s.url+"/api/v2/query", bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Authorization", "Bearer "+s.key)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("status %d: %s %v", resp.StatusCode, raw, err)
+	}
+	var a answer
+	return &a, json.Unmarshal(raw, &a)
+}
+
+// awaitRollups waits until the 30 days are answered from rollups alone.
+func (s *server) awaitRollups() error {
+	for deadline := time.Now().Add(10 * time.Minute); time.Now().Before(deadline); time.Sleep(100 * time.Millisecond) {
+		if a, err := s.ask(panels[0], "30d", 10); err != nil {
+			return err
+		} else if a.Meta.Source == "rollups" {
+			return nil
+		}
+	}
+	return fmt.Errorf("the rollups were not built")
+}

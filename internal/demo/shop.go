@@ -39,7 +39,7 @@ type shopView struct {
 	trackingID func() string
 }
 
-// shopPolicy lets the pages load their own files and nothing else. The style of the icon is a data URL.
+// shopPolicy lets the pages load their own files and nothing else. The icon is a data URL.
 const shopPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 func (v shopView) ServeHTTP(w http.ResponseWriter, _ *http.Request) {

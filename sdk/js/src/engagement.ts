@@ -42,6 +42,10 @@ export const trackEngagement = (sdk: AnalyticsSDK): Engagement => {
   addEventListener('focus', tick);
   addEventListener('blur', tick);
   document.addEventListener('visibilitychange', () => (document.visibilityState == 'hidden' ? onLeave() : tick()));
-  addEventListener('pagehide', onLeave, true); // before the SDK's own listener, which sends
+  const end = () => {
+    onLeave();
+    since = 0; // a page that is left is still "visible" at this point, and hidden a moment later
+  };
+  addEventListener('pagehide', end, true); // before the SDK's own listener, which sends
   return { onLeave, onEnter };
 };

@@ -1,6 +1,5 @@
-// The small script: page views, custom events, single-page applications, batches, session. It speaks as AnalyticsSDK does and
-// answers to the same vectors, but measures no engagement, has no class to be constructed, and does not wait longer and longer
-// before it tries again.
+// The small script: page views, custom events, single-page applications, batches, session. Its events have the form of
+// AnalyticsSDK's, but it measures no engagement, has no class to be constructed, and waits five seconds after every failure.
 import type { EventData, EventType } from './config';
 import { uuid } from './uuid';
 import { visitorIds } from './visitor';

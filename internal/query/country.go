@@ -8,7 +8,7 @@ import (
 // countryName returns the English name of an ISO 3166-1 alpha-2 code, or the code where there is none.
 func countryName(code string) string {
 	region, err := language.ParseRegion(code)
-	if err != nil || !region.IsCountry() {
+	if err != nil || !region.IsCountry() || region.Canonicalize() != region { // codes of former countries stay codes
 		return code
 	}
 	if name := display.English.Regions().Name(region); name != "" {

@@ -11,6 +11,7 @@ var (
 	ErrNotFound      = errors.New("not found")
 	ErrConflict      = errors.New("it exists already")
 	ErrWrongPassword = errors.New("wrong email or password")
+	ErrBusy          = errors.New("too many passwords are being checked")
 )
 
 // InvalidError says which field of a request has a bad value, and why.

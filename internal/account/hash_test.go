@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -26,6 +27,33 @@ func TestDecoyCostsAsMuchAsAHash(t *testing.T) {
 	}
 	if ok, err := h.verify(context.Background(), h.decoy, "correct horse"); err != nil || ok {
 		t.Errorf("the decoy has a password: %v, %v", ok, err)
+	}
+}
+
+// Whoever floods the login gets refusals, not a queue without end.
+func TestHasherRefusesACrowd(t *testing.T) {
+	h := newHasher(1)
+	h.running <- struct{}{} // the one place is taken
+	ctx, cancel := context.WithCancel(context.Background())
+	results := make(chan error, maxWaiting)
+	for range maxWaiting {
+		go func() { _, err := h.hash(ctx, "x"); results <- err }()
+	}
+	for h.waiting.Load() < maxWaiting {
+		time.Sleep(time.Millisecond)
+	}
+	if _, err := h.hash(ctx, "x"); !errors.Is(err, ErrBusy) {
+		t.Errorf("one more: %v", err)
+	}
+	cancel()
+	for range maxWaiting {
+		if err := <-results; !errors.Is(err, context.Canceled) {
+			t.Errorf("a waiting one: %v", err)
+		}
+	}
+	<-h.running
+	if _, err := h.hash(context.Background(), "x"); err != nil {
+		t.Errorf("afterwards: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 )
@@ -28,6 +29,7 @@ const (
 // hasher bounds how many hashes run at a time, so that logins never take the memory and processors of the door.
 type hasher struct {
 	running chan struct{}
+	waiting atomic.Int64
 	// decoy is a hash that no password has: an unknown email is checked against it, so that it takes as long as a known one.
 	decoy string
 }
@@ -39,8 +41,15 @@ func newHasher(limit int) *hasher {
 	return &hasher{running: make(chan struct{}, limit), decoy: encodeHash(argonMemoryKiB, argonTime, argonThreads, salt, key)}
 }
 
+// maxWaiting is how many callers may wait for their turn; more are refused with ErrBusy.
+const maxWaiting = 200
+
 // derive waits for its turn, or until ctx ends.
 func (h *hasher) derive(ctx context.Context, password string, salt []byte, memoryKiB, time uint32, threads uint8) ([]byte, error) {
+	defer h.waiting.Add(-1)
+	if h.waiting.Add(1) > maxWaiting {
+		return nil, ErrBusy
+	}
 	select {
 	case h.running <- struct{}{}:
 	case <-ctx.Done():

@@ -169,6 +169,18 @@ func (s *Store) LastEvent(websiteID string) (ms int64, ok bool) {
 	return last, ok
 }
 
+// Stored returns how many events of the site are stored.
+func (s *Store) Stored(websiteID string) (rows int64) {
+	s.state.mu.RLock()
+	defer s.state.mu.RUnlock()
+	if site := s.state.sites[websiteID]; site != nil {
+		for _, day := range site.rows {
+			rows += day.total
+		}
+	}
+	return rows
+}
+
 func (s *Store) eventTimes(websiteID string) (first, last int64, ok bool) {
 	s.state.mu.RLock()
 	defer s.state.mu.RUnlock()

@@ -220,13 +220,13 @@ func (r *renderer) sampled(inner statement) string {
 		case query.CurrencyMin:
 			text = "coalesce(min(nullif(v.currency_min, '')), '')"
 		case query.CurrencyMax:
-			text = "max(v.currency_max)"
+			text = "coalesce(max(v.currency_max), '')"
 		}
 		outer.columns = append(outer.columns, text+" as "+string(m))
 	}
 	for i, pair := range r.part.Products {
 		product := fmt.Sprintf(r.d.Double, "v."+string(pair[0])) + " * v." + string(pair[1])
-		outer.columns = append(outer.columns, fmt.Sprintf("sum(%s) as p%d", product, i+1))
+		outer.columns = append(outer.columns, fmt.Sprintf("coalesce(sum(%s), 0) as p%d", product, i+1))
 	}
 	return outer.String()
 }

@@ -1,0 +1,42 @@
+-- rows, sessions+edges
+with rows as (
+    select
+        s.sample_key as visitors,
+        s.events as events
+    from sessions s
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.chain_start >= ? and s.session_end < ?
+    and ((s.source <> '' and (contains(s.source, ?) or contains(s.source, ?))) or (s.campaign <> '' and (regexp_matches(s.campaign, ?) or regexp_matches(s.campaign, ?))))
+    union all
+    select
+        case when e.event_type in ('pageview', 'event') then e.sample_key end as visitors,
+        case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
+    from sessions s
+    join events e on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.session_end >= ? and s.chain_start < ?
+    and not (s.chain_start >= ? and s.session_end < ?)
+    and e.website_id = ?
+    and e.bot_band < ?
+    and e.event_type in ('pageview', 'event', 'engagement')
+    and e.timestamp >= ? and e.timestamp < ?
+    and ((s.source <> '' and (contains(s.source, ?) or contains(s.source, ?))) or (s.campaign <> '' and (regexp_matches(s.campaign, ?) or regexp_matches(s.campaign, ?))))
+    union all
+    select
+        unnest(s.visitors) as visitors,
+        0 as events
+    from sessions s
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.chain_start >= ? and s.session_end < ?
+    and ((s.source <> '' and (contains(s.source, ?) or contains(s.source, ?))) or (s.campaign <> '' and (regexp_matches(s.campaign, ?) or regexp_matches(s.campaign, ?))))
+    and s.visitors is not null
+)
+select
+    count(distinct v.visitors) as visitors,
+    cast(coalesce(sum(v.events), 0) as bigint) as events
+from rows v
+-- [s 2 1782856800000 1783461600000 oo b_r% ^a b$ s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1783461600000 oo b_r% ^a b$ s 2 1782856800000 1783461600000 oo b_r% ^a b$]
+

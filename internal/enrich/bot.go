@@ -18,13 +18,78 @@ type BotSignals struct {
 	SpamReferrer      bool
 }
 
-// BotScore returns how sure it is that a machine sent the event, 0 to 100, and why.
+// Scores. A proof stands alone; hints add up, but never to band 2: a proxy that drops headers and an office behind one address are people.
+const (
+	scoreCrawler     = 100
+	scoreHeadless    = 90
+	scoreWebDriver   = 80
+	scoreNoAgent     = 75
+	scoreSpam        = 75
+	scoreLibrary     = 60 // somebody's own program may count for its owner, who then moves the threshold
+	scoreDatacentre  = 30
+	maxHints         = 49
+	hintUnknownAgent = 25
+	hintNoLanguage   = 20
+	hintNoAccept     = 15
+	hintNavigated    = 10
+	hintBusy         = 10
+	hintVeryBusy     = 25
+
+	busyPerMinute     = 300
+	veryBusyPerMinute = 1500
+)
+
+// BotScore returns how sure it is that a machine sent the event, 0 to 100, and why, the strongest reason first.
 func BotScore(s BotSignals) (score uint8, reasons []string) {
-	if s.Agent.Crawler != "" {
-		return 100, []string{"crawler:" + s.Agent.Crawler}
+	best, reasons := proof(s)
+	hints, why := hint(s)
+	if s.Datacentre {
+		hints, why = hints+scoreDatacentre, append(why, "datacentre")
 	}
-	if s.UserAgent == "" {
-		return 75, []string{"no_user_agent"}
+	return uint8(max(best, hints)), append(reasons, why...)
+}
+
+// proof returns the highest score of the signals that prove a machine, and those signals.
+func proof(s BotSignals) (best int, reasons []string) {
+	add := func(score int, reason string) {
+		best = max(best, score)
+		reasons = append(reasons, reason)
 	}
-	return 0, nil
+	switch a := &s.Agent; {
+	case s.Headless || a.Headless:
+		add(scoreHeadless, "headless")
+	case a.Library:
+		add(scoreLibrary, "library:"+a.Crawler)
+	case a.Crawler != "":
+		add(scoreCrawler, "crawler:"+a.Crawler)
+	case s.UserAgent == "" && s.HeadersKnown:
+		add(scoreNoAgent, "no_user_agent")
+	}
+	if s.WebDriver {
+		add(scoreWebDriver, "webdriver")
+	}
+	if s.SpamReferrer {
+		add(scoreSpam, "spam_referrer")
+	}
+	return best, reasons
+}
+
+// hint adds up what makes a sender odd, to maxHints at most.
+func hint(s BotSignals) (sum int, reasons []string) {
+	add := func(is bool, score int, reason string) {
+		if is {
+			sum += score
+			reasons = append(reasons, reason)
+		}
+	}
+	a := &s.Agent
+	add(s.UserAgent != "" && a.Crawler == "" && a.Browser == "" && a.OS == "", hintUnknownAgent, "unknown_agent")
+	if s.HeadersKnown {
+		add(!s.HasAcceptLanguage, hintNoLanguage, "no_accept_language")
+		add(!s.HasAccept, hintNoAccept, "no_accept")
+		add(s.SecFetchSite == "none", hintNavigated, "sec_fetch_none") // nobody types the door's address
+	}
+	add(s.RatePerMinute > veryBusyPerMinute, hintVeryBusy, "rate")
+	add(s.RatePerMinute > busyPerMinute && s.RatePerMinute <= veryBusyPerMinute, hintBusy, "rate")
+	return min(sum, maxHints), reasons
 }

@@ -48,8 +48,13 @@ func splitPlace(place string) (page, hostname string) {
 	return page, hostname
 }
 
-// user returns the event's user id. There is nearly one for each session, so it is copied, not looked up.
-func (n *names) user(e *event.Event) string { return strings.Clone(e.UserID) }
+// userOf returns the event's user id: mostly the session id itself, else its own copy, since few sessions share one.
+func userOf(e *event.Event, sessionID string) string {
+	if e.UserID == sessionID {
+		return sessionID
+	}
+	return strings.Clone(e.UserID)
+}
 
 // attributes packs what a session has of its first counted event, each text behind its length.
 func (n *names) attributes(e *event.Event) string {

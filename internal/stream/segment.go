@@ -46,8 +46,8 @@ func (m mark) before(o mark) bool {
 	return bytes.Compare(m.id[:], o.id[:]) < 0
 }
 
-// add takes the event into the segment's summary; an empty segment has first > last.
-func (g *segment) add(e *event.Event, names *names) {
+// add takes the event of the session id into the segment's summary; an empty segment has first > last.
+func (g *segment) add(e *event.Event, sessionID string, names *names) {
 	g.first, g.last = min(g.first, e.Timestamp), max(g.last, e.Timestamp)
 	switch e.Type {
 	case event.Engagement:
@@ -69,7 +69,7 @@ func (g *segment) add(e *event.Event, names *names) {
 		g.meet(visitor)
 	}
 	if m := markOf(e); g.events == 0 || m.before(g.counted) {
-		g.counted, g.user, g.userID, g.attributes = m, visitor, names.user(e), names.attributes(e)
+		g.counted, g.user, g.userID, g.attributes = m, visitor, userOf(e, sessionID), names.attributes(e)
 	}
 	g.events++
 }

@@ -59,7 +59,7 @@ func (t *timeline) add(e *event.Event, names *names, batch uint32) {
 		t.insert(i)
 	}
 	g := &t.segments[i]
-	g.add(e, names)
+	g.add(e, t.key.SessionID, names)
 	g.changed = max(g.changed, batch)
 }
 

@@ -203,3 +203,18 @@ func BenchmarkWindowsAdd(b *testing.B) {
 		w.Add(&events[i%len(events)], now)
 	}
 }
+
+// BenchmarkWindowsRead measures what a push costs with 100,000 visitors in view.
+func BenchmarkWindowsRead(b *testing.B) {
+	w := NewWindows(0)
+	now := int64(1_763_856_000_000)
+	for i := range uint64(300_000) {
+		key := i % 100_000
+		w.Add(&event.Event{Type: event.Pageview, Timestamp: now - int64(key)*15, SampleKey: mix(key), Page: fmt.Sprint("/", i%300), Source: "s", Country: "DE"}, now)
+	}
+	for b.Loop() {
+		w.Totals(now, 2)
+		w.Current(now, 2)
+		w.Tops(now, 2, 10)
+	}
+}

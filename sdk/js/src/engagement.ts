@@ -45,7 +45,8 @@ export const trackEngagement = (sdk: AnalyticsSDK): Engagement => {
   const end = () => {
     onLeave();
     since = 0; // a page that is left is still "visible" at this point, and hidden a moment later
+    sdk.flush(); // the SDK's own listener was called before this one
   };
-  addEventListener('pagehide', end, true); // before the SDK's own listener, which sends
+  addEventListener('pagehide', end);
   return { onLeave, onEnter };
 };

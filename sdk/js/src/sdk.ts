@@ -38,7 +38,7 @@ export class AnalyticsSDK {
     this._id = trackingId;
     this._config = config;
     try {
-      // On window, behind those who listen on document or in the capture phase and still have something to say.
+      // On window, so behind those who listen on document and still have something to say.
       addEventListener('visibilitychange', () => document.visibilityState == 'hidden' && this._send(true));
       addEventListener('pagehide', () => this._send(true));
       addEventListener('online', () => this._send());

@@ -51,8 +51,7 @@ func NewAgentParser() (*AgentParser, error) {
 // share ua's bytes.
 func (p *AgentParser) Parse(ua string) Agent {
 	ua = ua[:min(len(ua), maxAgentBytes)]
-	var stack [maxAgentBytes]byte
-	lower := stack[:len(ua)]
+	lower := make([]byte, len(ua))
 	for i := range len(ua) {
 		c := ua[i]
 		if c >= 'A' && c <= 'Z' {

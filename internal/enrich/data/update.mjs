@@ -45,9 +45,10 @@ const all = new Set([...isbot, ...agents.map((a) => a.pattern)].flatMap(words).f
 const free = [...all].filter((w) => !w.startsWith("^") && !w.endsWith("$"));
 const kept = [...all].filter((w) => {
   const bare = w.replace(/^\^/, "").replace(/\$$/, "");
-  if (free.some((f) => f !== w && bare.includes(f))) return false;
-  return !/bots?$/.test(bare) || w === "bot$" || w === "bots$" || !(w.endsWith("$") || w.startsWith("^") || /bots?$/.test(bare)) ? true : false;
+  if (free.some((f) => f !== w && bare.includes(f))) return false; // the shorter word finds it
+  return !/bots?$/.test(bare) || w === "bot$" || w === "bots$"; // the two find all others
 });
 fs.writeFileSync(new URL("crawlers.txt", import.meta.url), kept.sort().join("\n") + "\n");
 fs.copyFileSync(path.join(modules, "@ip-location-db/geo-whois-asn-country-mmdb/geo-whois-asn-country.mmdb"), new URL("country.mmdb", import.meta.url));
 fs.copyFileSync(path.join(modules, "@ip-location-db/geo-whois-asn-country-mmdb/NRO_LICENSE"), new URL("country.LICENSE", import.meta.url));
+fs.copyFileSync(path.join(modules, "crawler-user-agents/LICENSE"), new URL("crawlers.LICENSE", import.meta.url));

@@ -133,6 +133,9 @@ func (l *Log) openDB(name string, cache *pebble.Cache, level pebble.LevelOptions
 	if err := l.guard.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make directory %q: %w", dir, err)
 	}
+	if err := l.syncParents(); err != nil {
+		return nil, fmt.Errorf("cannot make directory %q durable: %w", dir, err)
+	}
 	opts := &pebble.Options{
 		FS:                         l.guard,
 		Cache:                      cache,
@@ -154,6 +157,21 @@ func (l *Log) openDB(name string, cache *pebble.Cache, level pebble.LevelOptions
 		return nil, fmt.Errorf("cannot open %q: %w", dir, err)
 	}
 	return db, nil
+}
+
+// syncParents makes the names of the directories durable; Pebble does so for what is in them.
+func (l *Log) syncParents() error {
+	fs := l.opts.FS
+	for _, name := range []string{l.opts.Dir, fs.PathDir(l.opts.Dir)} {
+		dir, err := fs.OpenDir(name)
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(dir.Sync(), dir.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // loadTopics finds the first and last group of each topic.

@@ -1,6 +1,7 @@
 package local
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
@@ -123,14 +124,16 @@ func groupAt(it *pebble.Iterator, topic eventlog.Topic, offset int64) (int64, he
 	return at, h, err
 }
 
-// remove deletes the groups of [first, cut). The flushes keep the deletion in a table of its own: a table that held it beside
-// new records would overlap all tables between, and compaction would have to rewrite them.
+// remove deletes the groups of [first, cut). The flush before keeps the deletion in a table of its own: a table that held it
+// beside new records would overlap all tables between, and compaction would have to rewrite them. Compacting the range gives
+// its space back at once; it touches only tables that hold something of it.
 func (l *Log) remove(topic eventlog.Topic, first, cut int64) error {
 	if err := l.db.Flush(); err != nil {
 		return err
 	}
-	if err := l.db.DeleteRange(appendKey(nil, topic, first), appendKey(nil, topic, cut), pebble.Sync); err != nil {
+	from, to := appendKey(nil, topic, first), appendKey(nil, topic, cut)
+	if err := l.db.DeleteRange(from, to, pebble.Sync); err != nil {
 		return err
 	}
-	return l.db.Flush()
+	return l.db.Compact(context.Background(), from, to, false)
 }

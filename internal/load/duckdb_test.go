@@ -128,17 +128,18 @@ func checkDuckDB(t *testing.T, s *duckdb.Store, want []event.Event) {
 	}
 }
 
-// BenchmarkBacklog measures the CPU from the log to the queryable row. BACKLOG sets the number of events.
+// BenchmarkBacklog measures the CPU from the log to the queryable row. BACKLOG sets the number of events, STEP those of a step.
 func BenchmarkBacklog(b *testing.B) {
 	n, err := strconv.Atoi(os.Getenv("BACKLOG"))
 	if err != nil {
 		n = 100_000
 	}
+	size, _ := strconv.Atoi(os.Getenv("STEP")) // 0: the default
 	log := fillLog(b, n)
 	for b.Loop() {
 		s := openStore(b, filepath.Join(b.TempDir(), "events.duckdb"))
 		before := cpuTime()
-		p := New(Options{Log: log, Store: s, Dedupe: log.Duplicates(), Live: live.New(live.Options{})})
+		p := New(Options{Log: log, Store: s, Dedupe: log.Duplicates(), Live: live.New(live.Options{}), MaxBatchEvents: size})
 		ctx, cancel := context.WithCancel(context.Background())
 		done := make(chan error, 1)
 		go func() { done <- p.Run(ctx) }()

@@ -48,7 +48,7 @@ type Options struct {
 	Dedupe Dedupe
 	Live   Live // may be nil
 
-	MaxBatchEvents int           // about how many events a step holds at most; 0: 20,000
+	MaxBatchEvents int           // about how many events a step holds at most; 0: 50,000
 	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
 	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
 	MaxKeys        int           // session keys held in memory; 0: the operator's default
@@ -69,7 +69,7 @@ const (
 
 func (o *Options) setDefaults() {
 	if o.MaxBatchEvents <= 0 {
-		o.MaxBatchEvents = 20_000
+		o.MaxBatchEvents = 50_000
 	}
 	if o.MaxBatchBytes <= 0 {
 		o.MaxBatchBytes = 16 << 20
@@ -108,6 +108,9 @@ func New(options Options) *Processor {
 // Run processes until ctx ends, the log is closed or a fail point says so; the error says which.
 func (p *Processor) Run(ctx context.Context) error {
 	err := p.run(ctx)
+	if ctx.Err() == nil {
+		p.fault(+1, "processing has ended")
+	}
 	p.progress.end(err)
 	return err
 }

@@ -447,6 +447,50 @@ func TestStoreOfAnotherLogIsRefused(t *testing.T) {
 	}
 }
 
+// trimmedLog has lost what is before first.
+type trimmedLog struct {
+	eventlog.Reader
+	first int64
+}
+
+func (l trimmedLog) Read(ctx context.Context, topic eventlog.Topic, partition int32, offset int64, maxBytes int) ([]eventlog.Entry, error) {
+	if offset < l.first {
+		return nil, fmt.Errorf("cannot read: %w", &eventlog.TrimmedError{First: l.first})
+	}
+	return l.Reader.Read(ctx, topic, partition, offset, maxBytes)
+}
+
+func TestProcessingGoesOnBehindWhatTheLogHasLost(t *testing.T) {
+	log, s := openLog(t), newTestStore()
+	f := &traffic{r: rand.New(rand.NewPCG(4, 4))}
+	for i := range 10 {
+		appendRecords(t, log, f.request(noon+int64(i)))
+	}
+	opts := options(log, s)
+	opts.Log = trimmedLog{log, 50}
+	p, stop := start(t, opts)
+	flush(t, p)
+	if err := stop(); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if end, _ := log.End(context.Background(), eventlog.RawEvents, 0); s.next != end || len(s.events) == 0 {
+		t.Errorf("%d events, position %d of %d", len(s.events), s.next, end)
+	}
+}
+
+// TestLiveViewIsToldOfTheEnd: when processing ends by itself, watchers must not take the silence for peace.
+func TestLiveViewIsToldOfTheEnd(t *testing.T) {
+	log, s := openLog(t), newTestStore()
+	f := &traffic{r: rand.New(rand.NewPCG(4, 4))}
+	appendRecords(t, log, f.request(noon))
+	opts, status := options(log, s), &statusLog{}
+	opts.Live = status
+	opts.FailPoint = func(string) error { return errTest }
+	if err := New(opts).Run(context.Background()); !errors.Is(err, errTest) || !status.away || status.last {
+		t.Errorf("Run: %v, live %+v", err, status)
+	}
+}
+
 // TestFlushDoesNotWaitForTheTick, and without it steps are a tick apart.
 func TestFlushDoesNotWaitForTheTick(t *testing.T) {
 	log, s := openLog(t), newTestStore()

@@ -25,7 +25,7 @@ func newStep() *step { return &step{ledger: newLedger()} }
 // keepEvents is how many events' room a step keeps however little it is used.
 const keepEvents = 1024
 
-// reset empties the step. After a backlog it gives the memory back: 20,000 events are some 25 MB with their texts.
+// reset empties the step. After a backlog it gives the memory back: 50,000 events are some 60 MB with their texts.
 func (s *step) reset() {
 	if used := len(s.events); cap(s.events) > keepEvents && used < cap(s.events)/8 {
 		s.events, s.keys = nil, nil

@@ -12,11 +12,10 @@ var crawlerWords string
 // crawlerName returns the name of the crawler, tool or library that sent the user agent, "" for none.
 // lower is ua in lower case.
 func (p *AgentParser) crawlerName(ua string, lower []byte) string {
-	if from, to, ok := p.crawlers.find(lower, anyName); ok {
-		return wordAround(ua, from, to)
-	}
-	_, _, address := p.crawlers.find(lower, anyAddress)
+	from, to, address := p.crawlers.find(lower)
 	switch {
+	case to > 0:
+		return wordAround(ua, from, to)
 	case address:
 		return firstName(ua)
 	case isBareProduct(ua):

@@ -80,20 +80,7 @@ func (a *automaton) step(state int, c byte) int {
 	return int(a.next[state*a.width+int(a.classes[c])])
 }
 
-// wordTest says which words of its list matcher.find is to take.
-type wordTest uint8
-
-const (
-	anyName    wordTest = iota // that name a crawler
-	anyAddress                 // that are the start of an address
-)
-
-func (w wordTest) takes(text []byte, from, to int) bool {
-	address := isAddress(text[from:to])
-	return address == (w == anyAddress) && (address || !excused(text, from, to))
-}
-
-// matcher finds where words of a list stand. The text must be in lower case.
+// matcher finds the words of a list of crawlers. The text must be in lower case.
 type matcher struct {
 	*automaton
 	kinds   []uint8 // of the words that end in a state
@@ -144,27 +131,32 @@ func kindOf(atStart, atEnd bool) uint8 {
 	return wordFree
 }
 
-// find returns the bounds of the first word of the list in text that accept takes;
-// ok is false where there is none.
-//
-// accept is no func, which would cost each caller an allocation: the compiler must see that text does not escape.
-func (m *matcher) find(text []byte, accept wordTest) (from, to int, ok bool) {
+// find returns the bounds of the first word of the list in text that names a crawler, to 0 where there is none, and whether
+// an address stands before it.
+func (m *matcher) find(text []byte) (from, to int, address bool) {
 	state := 0
 	for i, c := range text {
 		state = m.step(state, c)
-		kinds := m.kinds[state]
-		if kinds == 0 {
+		if m.kinds[state] == 0 {
 			continue
 		}
 		from, to = i+1-int(m.lengths[state]), i+1
-		atEnd := to == len(text) || !isWord(text[to])
-		if kinds&wordFree != 0 || kinds&wordEnd != 0 && atEnd || from == 0 && (kinds&wordStart != 0 || kinds&wordBoth != 0 && atEnd) {
-			if accept.takes(text, from, to) {
-				return from, to, true
-			}
+		switch {
+		case !m.stands(state, text, from, to):
+		case isAddress(text[from:to]):
+			address = true
+		case !excused(text, from, to):
+			return from, to, address
 		}
 	}
-	return 0, 0, false
+	return 0, 0, address
+}
+
+// stands reports whether a word that ends in state may stand where it was found.
+func (m *matcher) stands(state int, text []byte, from, to int) bool {
+	kinds := m.kinds[state]
+	atEnd := to == len(text) || !isWord(text[to])
+	return kinds&wordFree != 0 || kinds&wordEnd != 0 && atEnd || from == 0 && (kinds&wordStart != 0 || kinds&wordBoth != 0 && atEnd)
 }
 
 func isWord(c byte) bool {

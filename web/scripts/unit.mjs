@@ -17,5 +17,5 @@ await build({
   build: { ssr: true, outDir, rollupOptions: { input, output: { entryFileNames: '[name].mjs' } } },
 });
 const files = readdirSync(outDir).filter((f) => f.endsWith('.test.mjs')).map((f) => join(outDir, f));
-const run = spawnSync(process.execPath, ['--test', ...files], { stdio: 'inherit', env: { ...process.env, TZ: 'America/Lima' } });
+const run = spawnSync(process.execPath, ['--test', '--test-reporter=spec', ...files], { stdio: 'inherit', env: { ...process.env, TZ: 'America/Lima' } });
 process.exit(run.status ?? 1);

@@ -26,7 +26,14 @@ export async function start({ filled = true, port = 0, days = 120, perDay = 90 }
   };
   if (filled) {
     const site = addSite('shop.example.com', 'Europe/Berlin', true);
-    state.visits.set(site.website_id, makeVisits({ days, perDay, now: Date.now() }));
+    const visits = makeVisits({ days, perDay, now: Date.now() });
+    // Some of the last half hour, so that real time has something to show.
+    for (let i = 0; i < 60; i++) {
+      const [v] = makeVisits({ days: 0, perDay: 1, now: Date.now(), seed: 1000 + i });
+      const at = Date.now() - Math.round(((i * 37) % 60) ** 1.1 * 0.33 * minute);
+      visits.push({ ...v, user: `r${i}`, start: at, end: at, hits: [{ at, page: v.hits[0].page, name: 'pageview', page_view: true }] });
+    }
+    state.visits.set(site.website_id, visits);
     addSite('empty.example.org', 'UTC');
   }
 

@@ -74,10 +74,15 @@ function begin(date, timezone) {
   return ms;
 }
 
+/** The instant of a wall clock time in a zone. */
+function local(text, timezone) {
+  return begin(text.slice(0, 10), timezone) + Date.parse(`${text}Z`) - Date.parse(`${text.slice(0, 10)}T00:00:00Z`);
+}
+
 function range(asked, timezone, now, visits) {
   const today = zoned(now, timezone).slice(0, 10);
   const dates = (a, b) => [begin(a, timezone), begin(addDays(b, 1), timezone)];
-  if (Array.isArray(asked)) return asked[0].length === 10 ? dates(...asked) : asked.map(Date.parse);
+  if (Array.isArray(asked)) return asked[0].length === 10 ? dates(...asked) : asked.map((x) => local(x, timezone));
   if (asked === '24h') return [now - day, now];
   if (asked === 'day') return dates(today, today);
   if (asked === 'month') return dates(`${today.slice(0, 7)}-01`, today);
@@ -160,9 +165,7 @@ export function answer(query, visits, timezone, now) {
   const reply = { results, meta: { source: 'events', exact: true, fresh_at: now, cached: false, took_ms: 3, daily_visitors: to - from > 2 * day }, query: { date_range: [iso(from), iso(to - 1000)] } };
   const compare = query.include?.compare;
   if (compare) {
-    const back = compare === 'year_over_year' ? 365 * day : to - from;
-    const old = evaluate(query, [from - back, to - back], visits, timezone);
-    reply.query.compare_range = [new Date(from - back).toISOString(), new Date(to - back).toISOString()];
+    const old = evaluate(query, range(compare, timezone, now, visits), visits, timezone);
     results.forEach((row, i) => {
       const before = old[i]?.metrics ?? query.metrics.map(() => 0);
       row.comparison = { metrics: before, change: row.metrics.map((m, j) => (before[j] ? ((m - before[j]) / before[j]) * 100 : null)) };

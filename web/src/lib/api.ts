@@ -58,7 +58,7 @@ export interface Meta {
 export interface QueryReply {
   results: Row[];
   meta: Meta;
-  query: { date_range: [string, string]; compare_range?: [string, string] };
+  query: { date_range: [string, string] };
 }
 
 export interface ExplainReply {

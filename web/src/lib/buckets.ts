@@ -15,7 +15,7 @@ export function intervalsFor(days: number): { allowed: Interval[]; best: Interva
   return { allowed: ['day', 'week', 'month'], best: days <= 400 ? 'month' : 'month' };
 }
 
-export interface Series { labels: string[]; values: Value[]; partial: number }
+export interface Series { labels: string[]; values: Value[]; partial: number; last: number }
 
 const full = (label: string): string => (label.length === 10 ? `${label} 00:00:00` : label);
 
@@ -37,23 +37,23 @@ export function bucketEnd(label: string, interval: Interval): string {
 }
 
 /**
- * Puts results, which are in time order and lack empty buckets, on the labels of the range. Buckets after `now` (a wall clock text) are
- * cut off; `partial` is the index of the bucket that is still running, -1 without one.
+ * Puts results, which are in time order and lack empty buckets, on the labels of the range. Buckets after `now` (a wall clock text) have
+ * no value; `partial` is the index of the bucket that is still running, -1 without one; `last` that of the last bucket with a value.
  */
 export function fill(labels: string[] | undefined, results: Row[], interval: Interval, now: string, empty: Value = 0): Series {
   const all = labels ?? results.map((r) => r.dimensions[0] ?? '');
-  const series: Series = { labels: [], values: [], partial: -1 };
+  const series: Series = { labels: all, values: [], partial: -1, last: -1 };
   let next = 0;
   for (const label of all) {
-    if (full(label) > now) break;
     const row = results[next];
     const hit = row !== undefined && full(row.dimensions[0] ?? '') === full(label);
     if (hit) next++;
-    series.labels.push(label);
-    series.values.push(hit ? (row.metrics[0] ?? null) : empty);
+    const future = full(label) > now;
+    series.values.push(future ? null : hit ? (row.metrics[0] ?? null) : empty);
+    if (!future) series.last = series.values.length - 1;
   }
-  const last = series.labels.at(-1);
-  if (last !== undefined && bucketEnd(last, interval) > now) series.partial = series.labels.length - 1;
+  const last = all[series.last];
+  if (last !== undefined && bucketEnd(last, interval) > now) series.partial = series.last;
   return series;
 }
 

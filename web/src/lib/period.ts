@@ -1,6 +1,6 @@
 // The period of a report: presets, the range they ask the API for, and the steps of the arrows.
 import type { DateRange } from './api';
-import { addDays, addMonths, daysIn, firstOfMonth, lastOfMonth, today, type Day } from './dates';
+import { addDays, addMonths, daysIn, firstOfMonth, lastOfMonth, today, wallClock, type Day } from './dates';
 import { locale, t } from './messages';
 
 export const presets = ['day', 'yesterday', '24h', '7d', '28d', '30d', '91d', 'month', 'lastmonth', 'year', '6mo', '12mo', 'all'] as const;
@@ -40,7 +40,8 @@ export function daysOf(period: Period, timezone: string, now: number): [Day, Day
 export function dateRange(period: Period, timezone: string, now: number): DateRange {
   switch (period.preset) {
     case 'custom': return [period.from, period.to];
-    case 'yesterday': case 'lastmonth': return daysOf(period, timezone, now)!;
+    // To date, where the API's name means the whole month or year.
+    case 'yesterday': case 'lastmonth': case 'month': case 'year': return daysOf(period, timezone, now)!;
     default: return period.preset;
   }
 }
@@ -69,6 +70,41 @@ function shift(from: Day, to: Day, direction: number, day: Day): [Day, Day] {
   }
   const days = daysIn(from, to) * direction;
   return [addDays(from, days), addDays(to, days)];
+}
+
+export interface Comparison {
+  /** What the figures are compared with: no longer than the period has lasted so far. */
+  figures: [string, string];
+  /** What the graph draws beside the line: whole days. */
+  line: [string, string];
+}
+
+/** The time a period is compared with; undefined for all time. */
+export function comparison(period: Period, mode: 'previous_period' | 'year_over_year', timezone: string, now: number): Comparison | undefined {
+  const back = (day: Day): Day => addMonths(day, -12);
+  if (period.preset === 'all') return undefined;
+  if (period.preset === '24h') {
+    // The API's last 24 hours end with the running minute.
+    const end = Math.ceil((now + 1) / 60_000) * 60_000;
+    const day = 86_400_000;
+    const at = (ms: number) => wallClock(ms, timezone).replace(' ', 'T');
+    const pair: [string, string] = mode === 'year_over_year' ? [at(end - 366 * day), at(end - 365 * day)] : [at(end - 2 * day), at(end - day)];
+    return { figures: pair, line: pair };
+  }
+  const [from, to] = daysOf(period, timezone, now)!;
+  const day = today(timezone, now);
+  const line = mode === 'year_over_year' ? ([back(from), back(to)] as [Day, Day]) : before(from, to, day);
+  if (from !== to || to !== day) return { figures: line, line };
+  // Of the day before only as much as today has had; to the minute, so that the answers of one minute are one question.
+  const clock = wallClock(now, timezone).slice(11, 16);
+  return { figures: clock === '00:00' ? line : [`${line[0]}T00:00:00`, `${line[0]}T${clock}:00`], line };
+}
+
+/** The days before a range. A month or year to date is put beside the same days of the month or year before. */
+function before(from: Day, to: Day, day: Day): [Day, Day] {
+  if (to === day && from !== to && from === firstOfMonth(day)) return [addMonths(from, -1), addMonths(to, -1)];
+  if (to === day && from === `${day.slice(0, 4)}-01-01` && daysIn(from, to) > 31) return [addMonths(from, -12), addMonths(to, -12)];
+  return shift(from, to, -1, day);
 }
 
 /** Whether events of this moment fall into the period. */

@@ -22,7 +22,7 @@ export class Report {
   now = $state(Date.now());
   /** Rises when the numbers may have changed. */
   tick = $state(0);
-  #today = $derived(today(this.site.timezone, this.now));
+  #today = $derived.by(() => today(this.site.timezone, this.now));
   #key = $derived(JSON.stringify(this.#build(this.#today)));
   /** Changes only when the questions change, not with every step in the address. */
   base: Base = $derived(JSON.parse(this.#key) as Base);

@@ -24,7 +24,7 @@ func getRealtime(c *call) (any, error) {
 
 // identifyRoute is identify, and for a WebSocket also takes the key from its sub-protocol.
 func (a *API) identifyRoute(r *http.Request, rt *route) (caller, error) {
-	if rt.handle != nil && rt.path == livePath {
+	if rt.path == livePath {
 		if _, text, ok := keyInProtocol(r); ok {
 			return a.identifyKey(text)
 		}

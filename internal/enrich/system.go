@@ -136,6 +136,8 @@ func newSystemTagger(table []system) (*tagger, error) {
 func deviceType(a *Agent, s *scan) string {
 	android := a.OS == "Android" || a.OS == "HarmonyOS" || a.OS == "Tizen"
 	switch {
+	case s.starts("footfall-iot/"): // our own SDK; other devices name no kind that could be read
+		return "iot"
 	case a.DeviceType == "console" || a.DeviceType == "tv":
 		return a.DeviceType
 	case (android || a.OS == "Linux" || a.OS == "") && s.tags.has(tagTV), s.has("hbbtv"):

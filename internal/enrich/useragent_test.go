@@ -46,6 +46,8 @@ func TestParseAgent(t *testing.T) {
 	f("Mozilla/5.0 (compatible; SomethingNew/1.0)", "bot|||||SomethingNew")
 	f("facebookexternalhit/1.1 (+http://www.facebook.com/externalhit_uatext.php)", "bot|||||facebookexternalhit")
 	f("curl/8.5.0", "bot|||||curl")
+	f("Footfall-Android/1.0 (Android 14; mobile; Pixel 8)", "mobile|||Android|14|") // our SDKs have a comment: they are no bare tool
+	f("Footfall-IoT/1.0 (Linux 6.1)", "iot|||Linux||")
 	f("", "other|||||")
 	f("\xff\x00(((", "other|||||")
 	if a := p.Parse("Mozilla/5.0 (X11; Linux x86_64) " + webkit + "HeadlessChrome/113.0.0.0 Safari/537.36"); !a.Headless || a.Library {

@@ -46,13 +46,7 @@ func (p *Processor) tryCommit(ctx context.Context, batch *store.Batch) error {
 	return commitErr
 }
 
-// keepSessions is how many sessions' room stays between steps.
-const keepSessions = 1024
-
 func (p *Processor) applySessions(ctx context.Context, events []event.Event) error {
-	if cap(p.changes.Upserts) > keepSessions && len(p.changes.Upserts) < cap(p.changes.Upserts)/8 {
-		p.changes.Upserts = nil
-	}
 	p.changes.Upserts, p.changes.Withdrawals = p.changes.Upserts[:0], p.changes.Withdrawals[:0]
 	err := p.retry(ctx, "read the history of sessions", func() error {
 		missing := p.sessions.Missing(events)

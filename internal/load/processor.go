@@ -138,8 +138,7 @@ func (p *Processor) run(ctx context.Context) error {
 			cancel(err)
 			break
 		}
-		s.reset()
-		free <- s
+		p.recycle(s, free)
 	}
 	for range ready { // lets the reader go
 	}
@@ -147,6 +146,26 @@ func (p *Processor) run(ctx context.Context) error {
 		return readErr
 	}
 	return err
+}
+
+// recycle makes a committed step free again. When the log had no more, the memory of a backlog goes: a reader that waits
+// holds no step.
+func (p *Processor) recycle(s *step, free chan *step) {
+	atEnd := s.atEnd
+	s.reset()
+	if atEnd {
+		s.shrink()
+		if cap(p.changes.Upserts) > keepEvents {
+			p.changes.Upserts = nil
+		}
+		select {
+		case other := <-free:
+			other.shrink()
+			free <- other
+		default: // it is being filled
+		}
+	}
+	free <- s
 }
 
 // knownMillis is how far back the keys are remembered after a restart: an event less than half an hour later than that

@@ -31,40 +31,39 @@ func (p *Processor) readSteps(ctx context.Context, position int64, free <-chan *
 		}
 		begun := time.Now()
 		s.next = position
-		atEnd, err := p.readStep(ctx, s)
-		if err != nil {
+		if err := p.readStep(ctx, s); err != nil {
 			return err
 		}
-		position = s.next
+		position, earliest = s.next, begun
+		if s.atEnd {
+			earliest = begun.Add(p.options.Tick)
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case ready <- s:
 		}
-		if earliest = begun.Add(p.options.Tick); !atEnd {
-			earliest = begun
-		}
 	}
 }
 
-// readStep fills and settles one step. atEnd says that the log had no more.
-func (p *Processor) readStep(ctx context.Context, s *step) (atEnd bool, err error) {
-	if atEnd, err = p.fill(ctx, s); err != nil {
-		return false, err
+// readStep fills and settles one step.
+func (p *Processor) readStep(ctx context.Context, s *step) error {
+	if err := p.fill(ctx, s); err != nil {
+		return err
 	}
 	if err := p.options.FailPoint(PointRead); err != nil {
-		return false, err
+		return err
 	}
 	var duplicate []bool
-	err = p.retry(ctx, "resolve duplicates", func() (err error) {
+	err := p.retry(ctx, "resolve duplicates", func() (err error) {
 		duplicate, err = p.options.Dedupe.Resolve(ctx, s.keys)
 		return err
 	})
 	if err != nil {
-		return false, err
+		return err
 	}
 	s.settle(duplicate)
-	return atEnd, p.options.FailPoint(PointDeduped)
+	return p.options.FailPoint(PointDeduped)
 }
 
 // pace waits until earliest, or until somebody is in a hurry.
@@ -85,20 +84,21 @@ func (p *Processor) pace(ctx context.Context, earliest time.Time) error {
 }
 
 // fill reads records into the step until it is full or the log has no more.
-func (p *Processor) fill(ctx context.Context, s *step) (atEnd bool, err error) {
+func (p *Processor) fill(ctx context.Context, s *step) error {
 	for len(s.events) < p.options.MaxBatchEvents && s.bytes < p.options.MaxBatchBytes {
 		entries, err := p.read(ctx, s)
 		if err != nil {
-			return false, err
+			return err
 		}
 		if len(entries) == 0 {
-			return true, nil
+			s.atEnd = true
+			return nil
 		}
 		for i := range entries {
 			s.take(&entries[i])
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // read returns the next entries of the step, none at the end of the log.

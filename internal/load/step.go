@@ -12,6 +12,7 @@ import (
 type step struct {
 	next   int64 // offset behind its last record
 	bytes  int
+	atEnd  bool // the log had no more
 	events []event.Event
 	keys   []local.DedupeKey // of the events
 	ledger ledger
@@ -22,17 +23,21 @@ type step struct {
 
 func newStep() *step { return &step{ledger: newLedger()} }
 
-// keepEvents is how many events' room a step keeps however little it is used.
-const keepEvents = 1024
-
-// reset empties the step. After a backlog it gives the memory back: 50,000 events are some 60 MB with their texts.
+// reset empties the step.
 func (s *step) reset() {
-	if used := len(s.events); cap(s.events) > keepEvents && used < cap(s.events)/8 {
+	s.events, s.keys, s.failed = s.events[:0], s.keys[:0], s.failed[:0]
+	s.bytes, s.atEnd = 0, false
+	s.ledger.reset()
+}
+
+// keepEvents is how many events' room a step keeps when a backlog is over.
+const keepEvents = 2048
+
+// shrink gives the memory of a backlog back: 50,000 events are some 60 MB with their texts.
+func (s *step) shrink() {
+	if cap(s.events) > keepEvents {
 		s.events, s.keys = nil, nil
 	}
-	s.events, s.keys, s.failed = s.events[:0], s.keys[:0], s.failed[:0]
-	s.bytes = 0
-	s.ledger.reset()
 }
 
 // take decodes one entry of the log. It fails for nothing: what cannot be decoded is a failed event.

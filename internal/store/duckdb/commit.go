@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	_ "embed"
 	"encoding/binary"
 	"fmt"
 	"strconv"
@@ -13,19 +14,12 @@ import (
 
 // tables are the writers of all tables that rows are appended to.
 type tables struct {
-	events, sessions, gone, ledger, hours, failed, days, quarters, clean *table
+	events, sessions, ledger, hours, failed, days, quarters, clean *table
 }
 
-// gone holds the keys of the sessions that a commit replaces or withdraws. It is empty between commits.
-const createGone = `create temp table gone (website_id varchar not null, session_id varchar not null,
-    bot_band utinyint not null, session_start bigint not null)`
-
 func openTables(c *conn) (*tables, error) {
-	if err := c.execAll(createGone); err != nil {
-		return nil, err
-	}
 	t := &tables{}
-	for name, to := range map[string]**table{"events": &t.events, "sessions": &t.sessions, "gone": &t.gone,
+	for name, to := range map[string]**table{"events": &t.events, "sessions": &t.sessions,
 		"ledger": &t.ledger, "event_hours": &t.hours, "failed_events": &t.failed,
 		"rollup_days": &t.days, "rollup_quarters": &t.quarters, "rollup_clean": &t.clean} {
 		opened, err := openTable(c, name)
@@ -39,7 +33,7 @@ func openTables(c *conn) (*tables, error) {
 }
 
 func (t *tables) close() {
-	for _, table := range []*table{t.events, t.sessions, t.gone, t.ledger, t.hours, t.failed, t.days, t.quarters, t.clean} {
+	for _, table := range []*table{t.events, t.sessions, t.ledger, t.hours, t.failed, t.days, t.quarters, t.clean} {
 		if table != nil {
 			table.close()
 		}
@@ -95,7 +89,7 @@ func (s *Store) storeBatch(ctx context.Context, batch *store.Batch, change *chan
 	if err := s.markDirty(ctx, change); err != nil {
 		return err
 	}
-	return s.writer.exec(ctx, "insert or replace into meta values ('position', ?)", strconv.FormatInt(batch.Next, 10))
+	return s.writer.exec(ctx, "update meta set value = ? where key = 'position'", strconv.FormatInt(batch.Next, 10))
 }
 
 // storeSessions deletes what the batch withdraws or replaces and appends its sessions.
@@ -111,21 +105,21 @@ func (s *Store) storeSessions(ctx context.Context, batch *store.Batch, change *c
 	return s.tables.sessions.flush()
 }
 
-// dropSessions deletes the stored rows of the batch's session keys. The bounds of the keys' starts are written into the
-// statement, so that the engine skips the row groups outside.
+//go:embed sql/find_sessions.sql
+var findSessionsSQL string
+
+// dropSessions deletes the stored rows of the batch's session keys. The join on the start lets the engine skip the row
+// groups that begin outside the keys' times; a delete with "returning" would read all columns.
 func (s *Store) dropSessions(ctx context.Context, batch *store.Batch, change *change) error {
-	if len(batch.Withdrawals)+len(batch.Sessions) == 0 {
+	n := len(batch.Withdrawals) + len(batch.Sessions)
+	if n == 0 {
 		return nil
 	}
-	first, last := int64(1)<<62, -int64(1)<<62
+	websites, sessions := make([]string, 0, n), make([]string, 0, n)
+	bands, starts := make([]int64, 0, n), make([]int64, 0, n)
 	note := func(ref event.SessionRef) {
-		g := s.tables.gone
-		g.text(ref.WebsiteID)
-		g.text(ref.SessionID)
-		g.uint8(ref.Band)
-		g.int64(ref.Start)
-		g.end()
-		first, last = min(first, ref.Start), max(last, ref.Start)
+		websites, sessions = append(websites, ref.WebsiteID), append(sessions, ref.SessionID)
+		bands, starts = append(bands, int64(ref.Band)), append(starts, ref.Start)
 	}
 	for _, ref := range batch.Withdrawals {
 		note(ref)
@@ -133,23 +127,21 @@ func (s *Store) dropSessions(ctx context.Context, batch *store.Batch, change *ch
 	for i := range batch.Sessions {
 		note(batch.Sessions[i].Ref())
 	}
-	if err := s.tables.gone.flush(); err != nil {
-		return err
-	}
-	err := s.writer.once(ctx, fmt.Sprintf(`delete from sessions using gone
-where sessions.session_start = gone.session_start and sessions.session_id = gone.session_id
-    and sessions.website_id = gone.website_id and sessions.bot_band = gone.bot_band
-    and sessions.session_start between %d and %d
-returning sessions.website_id, sessions.chain_start, sessions.session_end`, first, last), nil, func(chunk *Chunk) error {
+	var rows []int64
+	err := s.writer.each(ctx, findSessionsSQL, []any{websites, sessions, bands, starts}, func(chunk *Chunk) error {
+		rows = append(rows, chunk.Int64s(0)...)
 		for i := range chunk.Rows() {
-			change.touch(chunk.Text(0, i), chunk.Int64s(1)[i], chunk.Int64s(2)[i])
+			change.touch(chunk.Text(1, i), chunk.Int64s(2)[i], chunk.Int64s(3)[i])
 		}
 		return nil
 	})
+	if err == nil && len(rows) > 0 {
+		err = s.writer.exec(ctx, "delete from sessions where rowid in (select unnest($1::bigint[]))", rows)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot replace sessions: %w", err)
 	}
-	return s.writer.exec(ctx, "delete from gone")
+	return nil
 }
 
 func (s *Store) storeCounts(batch *store.Batch, change *change) error {

@@ -182,7 +182,7 @@ func migrate(ctx context.Context, c *conn) error {
 	case err != nil:
 		return err
 	case row == nil:
-		return c.exec(ctx, "insert into meta values ('version', ?)", strconv.Itoa(schemaVersion))
+		return c.exec(ctx, "insert into meta values ('version', ?), ('position', '0')", strconv.Itoa(schemaVersion))
 	case row[0] > schemaVersion:
 		return fmt.Errorf("its schema is version %d, this release knows %d", row[0], schemaVersion)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,38 @@ func TestDecoyCostsAsMuchAsAHash(t *testing.T) {
 	}
 	if ok, err := h.verify(context.Background(), h.decoy, "correct horse"); err != nil || ok {
 		t.Errorf("the decoy has a password: %v, %v", ok, err)
+	}
+}
+
+// Every wrong login waits for the hasher, whether its email is known or not: the work is the same.
+func TestUnknownEmailIsHashedToo(t *testing.T) {
+	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "accounts.db"), MaxHashes: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.AddUser(context.Background(), NewUser{Email: "ada@example.com", Password: "correct horse"}); err != nil {
+		t.Fatal(err)
+	}
+	s.hasher.running <- struct{}{} // the one place is taken
+	for _, email := range []string{"ada@example.com", "nobody@example.com", "no address", ""} {
+		ctx, cancel := context.WithCancel(context.Background())
+		result := make(chan error, 1)
+		go func() {
+			_, _, err := s.Login(ctx, email, "wrong", "192.0.2.1")
+			result <- err
+		}()
+		for s.hasher.waiting.Load() == 0 {
+			select {
+			case err := <-result:
+				t.Fatalf("%q was answered without a hash: %v", email, err)
+			case <-time.After(time.Millisecond):
+			}
+		}
+		cancel()
+		if err := <-result; !errors.Is(err, context.Canceled) {
+			t.Errorf("%q: %v", email, err)
+		}
 	}
 }
 

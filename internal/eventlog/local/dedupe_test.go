@@ -178,7 +178,7 @@ func TestFilterGrows(t *testing.T) {
 	dir := t.TempDir()
 	opts := Options{Dir: dir, FilterBytes: leastFilter * 4}
 	l := openAt(t, opts)
-	const call, calls = 20_000, 15
+	const call, calls = 20_000, 10
 	next := 0
 	more := func() []DedupeKey {
 		keys := make([]DedupeKey, call)
@@ -219,7 +219,7 @@ func TestFilterGrows(t *testing.T) {
 	}
 	closeLog(t, l)
 	l = openAt(t, opts)
-	for range calls {
+	for range 4 {
 		again(l.Duplicates())
 	}
 	if !l.Duplicates().filter.warm {

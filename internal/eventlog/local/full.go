@@ -75,7 +75,7 @@ func (l *Log) refusePending() {
 	if len(flight) == 0 {
 		return
 	}
-	time.AfterFunc(stuckWait, func() {
+	time.AfterFunc(l.stuckWait, func() {
 		if !l.guard.stuck() {
 			return
 		}

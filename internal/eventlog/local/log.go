@@ -84,6 +84,8 @@ type Log struct {
 	failure   error            // why the databases cannot be written any more
 	closed    bool
 
+	stuckWait time.Duration // see the constant
+
 	wake chan struct{} // has one element when there is work for the committer
 	stop chan struct{} // closed by Close
 	done sync.WaitGroup
@@ -105,17 +107,16 @@ type topicState struct {
 // Open opens the log in opts.Dir and starts its committer.
 func Open(opts Options) (*Log, error) {
 	l := &Log{opts: opts.withDefaults(), topics: map[eventlog.Topic]*topicState{}, committed: map[string]int64{},
-		wake: make(chan struct{}, 1), stop: make(chan struct{})}
+		stuckWait: stuckWait, wake: make(chan struct{}, 1), stop: make(chan struct{})}
 	l.guard = newDiskGuard(l.opts.FS)
 	l.guard.onFull = l.refusePending
 	cache := pebble.NewCache(2 << 20)
 	defer cache.Unref() // the databases hold their own references
 	var err error
-	if l.db, err = l.openDB("log", cache, pebble.LevelOptions{BlockSize: 32 << 10}); err != nil {
+	if l.db, err = l.openDB("log", cache, tuneLog); err != nil {
 		return nil, err
 	}
-	state := pebble.LevelOptions{BlockSize: 8 << 10, FilterPolicy: bloom.FilterPolicy(10)}
-	if l.state, err = l.openDB("state", cache, state); err != nil {
+	if l.state, err = l.openDB("state", cache, tuneState); err != nil {
 		return nil, errors.Join(err, l.db.Close())
 	}
 	if err := errors.Join(l.loadTopics(), l.loadOffsets()); err != nil {
@@ -128,7 +129,7 @@ func Open(opts Options) (*Log, error) {
 	return l, nil
 }
 
-func (l *Log) openDB(name string, cache *pebble.Cache, level pebble.LevelOptions) (*pebble.DB, error) {
+func (l *Log) openDB(name string, cache *pebble.Cache, tune func(*pebble.Options)) (*pebble.DB, error) {
 	dir := l.opts.FS.PathJoin(l.opts.Dir, name)
 	if err := l.guard.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("cannot make directory %q: %w", dir, err)
@@ -148,15 +149,32 @@ func (l *Log) openDB(name string, cache *pebble.Cache, level pebble.LevelOptions
 		Logger:                     &pebbleLogger{l.fail},
 	}
 	opts.TargetFileSizes[0] = 4 << 20
+	tune(opts)
 	opts.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
-	for i := range opts.Levels {
-		opts.Levels[i].BlockSize, opts.Levels[i].FilterPolicy = level.BlockSize, level.FilterPolicy
-	}
 	db, err := pebble.Open(dir, opts)
 	if err != nil {
 		return nil, fmt.Errorf("cannot open %q: %w", dir, err)
 	}
 	return db, nil
+}
+
+// tuneLog suits large values under rising keys.
+func tuneLog(opts *pebble.Options) {
+	for i := range opts.Levels {
+		opts.Levels[i].BlockSize = 32 << 10
+	}
+}
+
+// tuneState suits small values under keys in any order: more is gathered before it is merged, as each merge rewrites what it
+// meets. A memtable begins small and grows with the load.
+func tuneState(opts *pebble.Options) {
+	opts.MemTableSize = 16 << 20
+	opts.LBaseMaxBytes = 256 << 20
+	opts.TargetFileSizes[0] = 16 << 20
+	for i := range opts.Levels {
+		opts.Levels[i].BlockSize = 8 << 10
+		opts.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
 }
 
 // syncParents makes the names of the directories durable; Pebble does so for what is in them.

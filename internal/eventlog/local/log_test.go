@@ -251,6 +251,7 @@ func TestDiskFull(t *testing.T) {
 	failed := make(chan error, 1)
 	mem := vfs.NewMem()
 	l := openAt(t, Options{Dir: "d", FS: errorfs.Wrap(mem, inject), OnFailure: func(err error) { failed <- err }})
+	l.stuckWait = 100 * time.Millisecond
 	var acked []string
 	write := func(value string) error {
 		err := appendOne(l, value)

@@ -7,16 +7,17 @@ export type Metric = 'visitors' | 'visits' | 'pageviews' | 'views_per_visit' | '
 
 const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
+const three = new Intl.NumberFormat(locale, { notation: 'compact', minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 const two = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
 const one = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
 const compactFrom = 10_000;
 
 export const none = '–';
 
-/** 1,234 as it is, 12,345 as 12.3K. */
+/** 1,234 as it is, 12,045 as 12.0K. */
 export function count(n: Value | undefined): string {
   if (n === null || n === undefined) return none;
-  return Math.abs(n) < compactFrom ? whole.format(n) : compact.format(n);
+  return Math.abs(n) < compactFrom ? whole.format(n) : three.format(n);
 }
 
 export function exactCount(n: Value | undefined): string {
@@ -50,6 +51,12 @@ export function metricValue(metric: string, value: Value | undefined, exact = fa
     default:
       return exact ? exactCount(value) : count(value);
   }
+}
+
+/** A mark of an axis: as short as it goes. */
+export function axisValue(metric: string, value: Value | undefined): string {
+  const counted = typeof value === 'number' && value >= compactFrom;
+  return counted && ['visitors', 'visits', 'pageviews', 'events'].includes(metric) ? compact.format(value) : metricValue(metric, value);
 }
 
 /** A change in percent with its sign; beyond 1,000 % the digits say nothing more. */

@@ -270,6 +270,7 @@ const en = {
   'panel.group.events': 'What they did',
   'panel.empty': 'Nothing in this period',
   'panel.empty.filtered': 'Nothing matches the filters',
+  'panel.noPlaces': 'Only countries are known here: regions and cities need a city database on the server.',
   'panel.details': 'Details',
   'panel.details.of': 'Details of {panel}',
   'panel.campaign': 'Campaign tag',

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/store/sqlgen"
@@ -103,9 +104,29 @@ func coupons(into [][]uint32, chunk *Chunk, col int) [][]uint32 {
 	return into
 }
 
-// FirstEvent implements query.Catalog.
+// FirstEvent implements query.Catalog. Where retention has deleted the first events, their rollups tell.
 func (s *Source) FirstEvent(websiteID string) (ms int64, ok bool) {
-	return s.store.FirstEvent(websiteID)
+	ms, ok = s.store.FirstEvent(websiteID)
+	if rolled := s.store.CleanDays(websiteID, math.MinInt64, math.MaxInt64); len(rolled) > 0 && (!ok || rolled[0].Start < ms) {
+		return rolled[0].Start, true
+	}
+	return ms, ok
+}
+
+// rawFrom returns the time before which retention has deleted events, 0 when it has not: rollups are built from the first
+// event on, so those of earlier days have outlived theirs.
+func (s *Source) rawFrom(websiteID string) int64 {
+	rolled := s.store.CleanDays(websiteID, math.MinInt64, math.MaxInt64)
+	if len(rolled) == 0 {
+		return 0
+	}
+	switch first, ok := s.store.FirstEvent(websiteID); {
+	case !ok:
+		return rolled[len(rolled)-1].End
+	case rolled[0].End <= first:
+		return floor(first, dayMillis)
+	}
+	return 0
 }
 
 // Version implements query.Catalog.
@@ -115,7 +136,7 @@ func (s *Source) Version(websiteID string, from, to int64) uint64 {
 
 // Facts implements query.Catalog.
 func (s *Source) Facts(websiteID string, from, to int64, days []int64) query.Facts {
-	facts := query.Facts{Estimate: s.store.Estimate(websiteID, from, to)}
+	facts := query.Facts{Estimate: s.store.Estimate(websiteID, from, to), RawFrom: s.rawFrom(websiteID)}
 	for _, day := range s.store.CleanDays(websiteID, days[0], days[len(days)-1]) {
 		facts.Clean = append(facts.Clean, query.Range{From: day.Start, To: day.End})
 	}

@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -775,6 +776,38 @@ func TestSamplesEqualRecomputation(t *testing.T) {
 		if q.dates != `"all"` && q.dates != `"month"` { // the longer ones read rollups
 			few.check(t, engine, &q, query.SampleOneIn)
 		}
+	}
+}
+
+// Past the retention the rollups still answer; what they cannot is refused.
+func TestRawRetention(t *testing.T) {
+	h := newHistory(3)
+	s := openTest(t)
+	commit(t, s, h.batch(h.events, h.sessions, 1))
+	build(t, s, &h.site, h.now)
+	engine := newEngine(t, s, h.now)
+	ask := func(metric string) (any, error) {
+		reply, err := engine.Query(context.Background(), &h.site, []byte(`{"site_id":"s","date_range":"all","metrics":["`+metric+`"]}`))
+		if err != nil {
+			return nil, err
+		}
+		return reply.Results[0].Metrics[0], nil
+	}
+	want, err := ask("visitors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	middle := h.events[len(h.events)/2].Timestamp
+	if err := s.forgetSite(context.Background(), "s", floor(middle, dayMillis)); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ask("visitors"); err != nil || got != want {
+		t.Errorf("%v visitors, want %v: %v", got, want, err)
+	}
+	_, err = ask("scroll_depth")
+	var bad *query.Error
+	if !errors.As(err, &bad) || bad.Path != "date_range" || !strings.Contains(bad.Message, "are kept since") {
+		t.Errorf("scroll_depth: %v", err)
 	}
 }
 

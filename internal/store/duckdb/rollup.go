@@ -3,6 +3,7 @@ package duckdb
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
@@ -33,7 +34,8 @@ func (s *Store) BuildRollups(ctx context.Context, site *event.Site, now int64) e
 	return nil
 }
 
-// dirtyRuns returns the closed days that are not clean, from the first event on, in runs of days without a gap.
+// dirtyRuns returns the closed days that are not clean, from the first event on, in runs of days without a gap. Days without
+// an event are left out: they have no rollups, and EmptyDays knows them.
 func (s *Store) dirtyRuns(websiteID string, loc *time.Location, now int64) (runs [][]Day) {
 	first, ok := s.FirstEvent(websiteID)
 	if !ok || first > now-closedAfter {
@@ -50,6 +52,7 @@ func (s *Store) dirtyRuns(websiteID string, loc *time.Location, now int64) (runs
 		}
 	}
 	s.state.mu.RUnlock()
+	days = slices.DeleteFunc(days, func(day Day) bool { return s.Estimate(websiteID, day.Start, day.End) == 0 })
 	rows := int64(0)
 	for i, day := range days {
 		n := s.Estimate(websiteID, day.Start, day.End)
@@ -182,13 +185,13 @@ func (s *Store) storeRun(ctx context.Context, websiteID string, run []Day, versi
 }
 
 func (s *Store) replaceRollups(ctx context.Context, websiteID string, days []Day, starts map[int64]bool, rows map[rollupKey]*rollupRow) error {
-	for _, day := range days {
+	for _, span := range joined(days) {
 		for _, sql := range []string{
 			"delete from rollup_days where website_id = ? and bucket >= ? and bucket < ?",
 			"delete from rollup_quarters where website_id = ? and bucket >= ? and bucket < ?",
 			"delete from rollup_clean where website_id = ? and day_start >= ? and day_start < ?",
 		} {
-			if err := s.writer.exec(ctx, sql, websiteID, day.Start, day.End); err != nil {
+			if err := s.writer.exec(ctx, sql, websiteID, span.Start, span.End); err != nil {
 				return err
 			}
 		}
@@ -216,6 +219,18 @@ func (s *Store) replaceRollups(ctx context.Context, websiteID string, days []Day
 		}
 	}
 	return nil
+}
+
+// joined returns the spans that ordered days make.
+func joined(days []Day) (spans []Day) {
+	for _, day := range days {
+		if last := len(spans) - 1; last >= 0 && spans[last].End == day.Start {
+			spans[last].End = day.End
+			continue
+		}
+		spans = append(spans, day)
+	}
+	return spans
 }
 
 // writeRollup writes the columns in the order of schema.sql.
@@ -259,5 +274,18 @@ func (s *Store) CleanDays(websiteID string, from, to int64) (days []Day) {
 		}
 	}
 	sortDays(days)
+	return days
+}
+
+// EmptyDays returns those of the days between the edges that are closed and have no event: all that rollups could say of them is
+// known.
+func (s *Store) EmptyDays(websiteID string, edges []int64) (days []Day) {
+	now := s.opts.Clock().UnixMilli()
+	for i := range len(edges) - 1 {
+		day := Day{edges[i], edges[i+1]}
+		if day.End+closedAfter <= now && s.Estimate(websiteID, day.Start, day.End) == 0 {
+			days = append(days, day)
+		}
+	}
 	return days
 }

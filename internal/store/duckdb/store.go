@@ -28,7 +28,7 @@ type Options struct {
 	// Readers is how many queries may run at once; more wait. Default 4.
 	Readers int
 	// CheckpointBytes is the size of the log at which a commit folds it into the file; it bounds the time of a restart.
-	// Default 48 MiB.
+	// Default 16 MiB.
 	CheckpointBytes int64
 	// Clock tells the time for maintenance. Default time.Now.
 	Clock func() time.Time
@@ -44,7 +44,7 @@ func (o *Options) setDefaults() {
 		o.Readers = 4
 	}
 	if o.CheckpointBytes == 0 {
-		o.CheckpointBytes = 48 << 20
+		o.CheckpointBytes = 16 << 20
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now

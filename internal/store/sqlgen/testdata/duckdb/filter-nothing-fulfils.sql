@@ -21,7 +21,7 @@ with rows as (
     and e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event', 'engagement')
-    and e.timestamp >= ? and e.timestamp < ?
+    and (e.timestamp >= ? and e.timestamp < ? or e.timestamp >= ? and e.timestamp < ?)
     and false
     union all
     select
@@ -38,5 +38,5 @@ select
     count(distinct v.visitors) as visitors,
     cast(coalesce(sum(v.events), 0) as bigint) as events
 from rows v
--- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000]
+-- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000 s 2 1782856800000 1783461600000]
 

@@ -28,7 +28,7 @@ with rows as (
     and e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event', 'engagement')
-    and e.timestamp >= ? and e.timestamp < ?
+    and (e.timestamp >= ? and e.timestamp < ? or e.timestamp >= ? and e.timestamp < ?)
 )
 select
     d1,
@@ -39,5 +39,5 @@ select
     coalesce(max(v.currency_max), '') as currency_max
 from rows v
 group by d1
--- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1783461600000]
+-- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000]
 

@@ -22,7 +22,7 @@ with rows as (
     and e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event', 'engagement')
-    and e.timestamp >= ? and e.timestamp < ?
+    and (e.timestamp >= ? and e.timestamp < ? or e.timestamp >= ? and e.timestamp < ?)
     union all
     select
         s.source as d1,
@@ -40,7 +40,7 @@ select
     cast(coalesce(sum(v.events), 0) as bigint) as events
 from rows v
 group by d1
--- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000]
+-- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000 s 2 1782856800000 1783461600000]
 
 -- rows, sessions
 select

@@ -26,11 +26,11 @@ func (a *answer) value(g *group, m Metric) value {
 	case Visitors:
 		return value{number: a.visitors(g)}
 	case Percentage:
-		return value{number: 100 * ratio(a.visitors(g), a.total).number}
+		return value{number: ratio(100*a.visitors(g), a.total).number}
 	case Pageviews, Events, Visits:
 		return value{number: a.scale * sum(countOf[m])}
 	case BounceRate:
-		return value{number: 100 * ratio(sum(BounceCount), sum(VisitCount)).number}
+		return value{number: ratio(100*sum(BounceCount), sum(VisitCount)).number}
 	case VisitDuration:
 		return value{number: ratio(sum(DurationMs), sum(VisitCount)*1000).number}
 	case ViewsPerVisit:

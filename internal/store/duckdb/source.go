@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/store/sqlgen"
@@ -137,7 +138,14 @@ func (s *Source) Version(websiteID string, from, to int64) uint64 {
 // Facts implements query.Catalog.
 func (s *Source) Facts(websiteID string, from, to int64, days []int64) query.Facts {
 	facts := query.Facts{Estimate: s.store.Estimate(websiteID, from, to), RawFrom: s.rawFrom(websiteID)}
-	for _, day := range s.store.CleanDays(websiteID, days[0], days[len(days)-1]) {
+	clean := s.store.CleanDays(websiteID, days[0], days[len(days)-1])
+	for _, day := range s.store.EmptyDays(websiteID, days) {
+		if !slices.Contains(clean, day) { // a day whose events are past their retention has rollups and no rows
+			clean = append(clean, day)
+		}
+	}
+	sortDays(clean)
+	for _, day := range clean {
 		facts.Clean = append(facts.Clean, query.Range{From: day.Start, To: day.End})
 	}
 	return facts

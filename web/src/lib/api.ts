@@ -63,7 +63,7 @@ export interface QueryReply {
 
 export interface ExplainReply {
   plan: unknown;
-  sql: { part: string; text: string; args: unknown[] }[];
+  sql: { part: string | number; text: string; args: unknown[] }[];
   source: string;
   ledger: { received: number; stored: number; duplicate: number; filtered: Record<string, number>; failed: Record<string, number> };
   versions?: Record<string, unknown>;

@@ -10,6 +10,8 @@ export interface Site {
   timezone: string;
   threshold: number;
   ip_policy: IPPolicy;
+  /** True: visitors that send GPC or DNT are counted. */
+  ignore_signals?: boolean;
   created_at: number;
   demo: boolean;
 }
@@ -139,7 +141,7 @@ export const api = {
   sites: () => call<{ sites: Site[] | null }>('GET', '/api/v1/sites').then((r) => r.sites ?? []),
   site: (id: string) => call<{ site: Site }>('GET', site(id)).then((r) => r.site),
   addSite: (domain: string, timezone: string) => call<{ site: Site }>('POST', '/api/v1/sites', { domain, timezone }).then((r) => r.site),
-  changeSite: (id: string, change: Partial<Pick<Site, 'domain' | 'timezone' | 'threshold' | 'ip_policy'>>) =>
+  changeSite: (id: string, change: Partial<Pick<Site, 'domain' | 'timezone' | 'threshold' | 'ip_policy' | 'ignore_signals'>>) =>
     call<{ site: Site }>('PUT', site(id), change).then((r) => r.site),
   deleteSite: (id: string) => call<void>('DELETE', site(id)),
   status: (id: string, signal?: AbortSignal) => call<SiteStatus>('GET', `${site(id)}/status`, undefined, signal),

@@ -1,6 +1,11 @@
 package api
 
-import "os"
+import (
+	"errors"
+	"os"
+
+	"github.com/footfall-analytics/footfall/internal/account"
+)
 
 type (
 	adminSiteReply struct {
@@ -54,6 +59,9 @@ func adminKey(c *call) (any, error) {
 		return nil, err
 	}
 	_, text, err := c.api.options.Accounts.AddKey(c.r.Context(), request.Site, request.Name, request.Scopes)
+	if errors.Is(err, account.ErrNotFound) {
+		return nil, fail(codeNotFound, "there is no site %q", request.Site)
+	}
 	if err != nil {
 		return nil, err
 	}

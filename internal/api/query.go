@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 
-	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/report"
@@ -64,7 +63,7 @@ func (c *call) siteNamed(name string) (*event.Site, error) {
 	if site, ok := c.api.options.Accounts.ByID(name); ok {
 		return site, nil
 	}
-	return nil, account.ErrNotFound
+	return nil, fail(codeNotFound, "there is no site %q", name)
 }
 
 // siteInBody finds the site_id of a query, whose other keys are the engine's to judge.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -148,9 +150,22 @@ func (a *App) openAPI() (err error) {
 	}
 	a.api, err = api.New(api.Options{
 		Accounts: a.accounts, Engine: a.engine, Live: a.hub, SiteStatus: statusForAPI{a.store}, Auditor: auditorForAPI{a},
-		Version: a.options.Version, Logger: a.logger, ClientAddress: a.door.ClientAddress,
+		Version: a.options.Version, Logger: a.logger, ClientAddress: a.door.ClientAddress, Secure: a.secure,
 	})
 	return err
+}
+
+// secure reports whether the browser spoke TLS: with this process, or with a trusted proxy that says so.
+func (a *App) secure(r *http.Request) bool {
+	if r.TLS != nil {
+		return true
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || r.Header.Get("X-Forwarded-Proto") != "https" {
+		return false
+	}
+	proxies, _ := a.cfg.Proxies() // validated when the settings were loaded
+	return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }
 
 // CatchUp processes what the log holds, for a command that runs without a server.

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/account"
@@ -74,26 +75,57 @@ func (a *App) seed(ctx context.Context) (events int, err error) {
 	return events, writeMarker(marker, began, true)
 }
 
+// seedWorkers is how many batches are on their way into the log at a time: they share a sync.
+const seedWorkers = 4
+
 // importTraffic hands the made-up traffic to the door in batches, as any importer would.
-func (a *App) importTraffic(ctx context.Context, site *event.Site, now int64) (int, error) {
-	body, count, total := []byte{'['}, 0, 0
-	send := func() error {
+func (a *App) importTraffic(ctx context.Context, site *event.Site, now int64) (events int, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	batches := make(chan []byte, seedWorkers)
+	var workers sync.WaitGroup
+	for range seedWorkers {
+		workers.Go(func() {
+			for body := range batches {
+				if err := a.importBatch(ctx, site, body); err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+	events, err = batchTraffic(site, now, func(body []byte) error {
+		batches <- body
+		return context.Cause(ctx)
+	})
+	close(batches)
+	workers.Wait()
+	return events, errors.Join(err, context.Cause(ctx))
+}
+
+// batchTraffic yields the traffic as bodies of the most events that the door takes at a time.
+func batchTraffic(site *event.Site, now int64, yield func(body []byte) error) (events int, err error) {
+	body, count := []byte{'['}, 0
+	flush := func() error {
 		if count == 0 {
 			return nil
 		}
-		body[len(body)-1] = ']'
-		err := a.importBatch(ctx, site, body)
-		body, total, count = body[:1], total+count, 0
-		return err
+		full := body
+		full[len(full)-1] = ']'
+		body, events, count = make([]byte, 1, cap(full)), events+count, 0
+		body[0] = '['
+		return yield(full)
 	}
-	err := demo.Generate(demo.Options{Seed: demoSeed, Now: now, TrackingID: site.TrackingID}, func(e *demo.Event) error {
+	err = demo.Generate(demo.Options{Seed: demoSeed, Now: now, TrackingID: site.TrackingID}, func(e *demo.Event) error {
 		body = append(e.AppendJSON(body), ',')
 		if count++; count < event.MaxBatchEvents {
 			return nil
 		}
-		return send()
+		return flush()
 	})
-	return total, errors.Join(err, send())
+	if err == nil {
+		err = flush()
+	}
+	return events, err
 }
 
 func (a *App) importBatch(ctx context.Context, site *event.Site, body []byte) error {

@@ -57,6 +57,7 @@ func (h *Handler) fromRequest(c *client, r *http.Request) {
 		HasAcceptLanguage: c.language != "",
 		HasAccept:         header(r, "Accept") != "",
 		SecFetchSite:      header(r, "Sec-Fetch-Site"),
+		Own:               c.ip.IsLoopback(),
 	}
 	h.complete(c)
 	if hints := header(r, "Sec-Ch-Ua"); hints != "" {

@@ -16,6 +16,9 @@ type BotSignals struct {
 	RatePerMinute     int  // events of the address in the last minute
 	Datacentre        bool
 	SpamReferrer      bool
+	// Own is true where the sender sits on this very machine: whoever drives a browser or a program there tries his own
+	// site out and wants to see it. What would prove automation is then a hint; a named crawler stays one.
+	Own bool
 }
 
 // Scores. A proof stands alone; hints add up, but never to band 2: a proxy that drops headers and an office behind one address are people.
@@ -42,6 +45,9 @@ const (
 // BotScore returns how sure it is that a machine sent the event, 0 to 100, and why, the strongest reason first.
 func BotScore(s BotSignals) (score uint8, reasons []string) {
 	best, reasons := proof(s)
+	if s.Own && best < scoreCrawler && !s.SpamReferrer {
+		best = min(best, maxHints)
+	}
 	hints, why := hint(s)
 	if s.Datacentre {
 		hints, why = hints+scoreDatacentre, append(why, "datacentre")

@@ -29,6 +29,15 @@ func TestBotScore(t *testing.T) {
 	f(chrome, BotSignals{SpamReferrer: true}, 75, "spam_referrer")
 	f(chrome, BotSignals{HeadersKnown: true, HasAccept: true}, 20, "no_accept_language")
 	f(chrome, BotSignals{RatePerMinute: 100_000}, 25, "rate")
+	own := person
+	own.Own, own.WebDriver = true, true
+	f("Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/113.0.0.0 Safari/537.36", own, 49, "headless", "webdriver")
+	own.WebDriver = false
+	f("curl/8.5.0", own, 49, "library:curl")
+	f(chrome, own, 0)
+	f("Mozilla/5.0 (compatible; GPTBot/1.2; +https://openai.com/gptbot)", own, 100, "crawler:GPTBot")
+	own.SpamReferrer = true
+	f(chrome, own, 75, "spam_referrer")
 	f(chrome, BotSignals{Datacentre: true, HeadersKnown: true, HasAccept: true}, 50, "no_accept_language", "datacentre")
 }
 

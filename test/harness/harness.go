@@ -20,6 +20,9 @@ import (
 	"time"
 )
 
+// Browser is the user agent of every request that tests send.
+const Browser = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36"
+
 // patience is how long a condition may take on a busy machine before a test gives up.
 const patience = 60 * time.Second
 
@@ -66,8 +69,14 @@ func Start(t testing.TB, args ...string) *Server {
 // StartIn is Start on an existing data directory.
 func StartIn(t testing.TB, dir string, args ...string) *Server {
 	t.Helper()
+	return StartBinary(t, Binary(t), dir, args...)
+}
+
+// StartBinary is StartIn with another build of footfall.
+func StartBinary(t testing.TB, binary, dir string, args ...string) *Server {
+	t.Helper()
 	listen, ops := freePort(t), freePort(t)
-	s := &Server{t: t, binary: Binary(t), Dir: dir, URL: "http://" + listen, OpsURL: "http://" + ops}
+	s := &Server{t: t, binary: binary, Dir: dir, URL: "http://" + listen, OpsURL: "http://" + ops}
 	s.args = append([]string{"serve", "--data", dir, "--listen", listen, "--ops-listen", ops}, args...)
 	s.start()
 	t.Cleanup(s.Kill)
@@ -214,6 +223,8 @@ func Try(method, url, key string, body []byte) (int, []byte, error) {
 		return 0, nil, err
 	}
 	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("User-Agent", Browser) // a program's own would make its events those of a bot
+	req.Header.Set("Accept-Language", "en")
 	if key != "" {
 		req.Header.Set("Authorization", "Bearer "+key)
 	}

@@ -42,11 +42,11 @@ run: build
 
 .PHONY: fmt
 fmt:
-	gofmt -w cmd internal test web sdk/js
+	git ls-files '*.go' | xargs gofmt -w
 
 .PHONY: vet
 vet: assets
-	@test -z "$$(gofmt -l cmd internal test web/*.go sdk/js/*.go)" || { gofmt -l cmd internal test web/*.go sdk/js/*.go; echo "gofmt: the files above"; exit 1; }
+	@bad=$$(git ls-files '*.go' | xargs gofmt -l); test -z "$$bad" || { echo "gofmt: $$bad"; exit 1; }
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
@@ -67,8 +67,15 @@ test-sdk: sdk/js/dist/.stamp deps-browser
 test-web: web/dist/.stamp deps-browser
 	cd web && npm run check && npm test
 
+# The real binary, the real SDK and the dashboard in a real browser.
+test/browser/node_modules/.stamp: test/browser/package.json test/browser/package-lock.json
+	cd test/browser && npm ci --no-progress && touch node_modules/.stamp
+.PHONY: test-browser
+test-browser: build test/browser/node_modules/.stamp deps-browser
+	cd test/browser && npm test
+
 .PHONY: test
-test: deps-browser vet test-sdk test-web test-go
+test: deps-browser vet test-sdk test-web test-browser test-go
 
 # Figures, not checks: prints CPU per event and query times.
 .PHONY: bench

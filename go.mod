@@ -100,5 +100,6 @@ tool honnef.co/go/tools/cmd/staticcheck
 
 ignore (
 	./sdk/js/node_modules
+	./test/browser/node_modules
 	./web/node_modules
 )

@@ -69,6 +69,3 @@ func (l *limiter) take(address uint64, events int, now int64) (rate int, ok bool
 	slot.inMinute = int32(min(int64(slot.inMinute)+int64(events), math.MaxInt32/2))
 	return int(max(slot.inMinute, slot.lastMinute)), true
 }
-
-// anonymousKey is the key of a request whose peer has no address, as on a socket in the data directory.
-func anonymousKey() uint64 { return binary.BigEndian.Uint64([]byte("no-addr.")) }

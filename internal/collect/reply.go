@@ -117,7 +117,7 @@ func (p problem) message(err error) string {
 }
 
 var (
-	errUnauthorized = errors.New("a key of scope import is needed: Authorization: Bearer ...")
+	errUnauthorized = errors.New("a key of scope import is needed, as a bearer token")
 	errForbidden    = errors.New("the key has not the scope import")
 	errMethod       = errors.New("the method is not allowed here")
 	errLimited      = errors.New("too many events from this address")

@@ -25,7 +25,6 @@ type request struct {
 	namedIP     string
 	namedAgent  string
 	hasNamed    bool
-	ratePerMin  int
 	trackingID  string // of the last event, and its site
 	site        *event.Site
 	salts       *saltSet

@@ -118,7 +118,7 @@ func lookupCity(table *maxminddb.Reader, ip netip.Addr) Place {
 	found := table.Lookup(ip)
 	var flat flatCityRecord
 	if err := found.Decode(&flat); err == nil && flat.Country != "" {
-		return cleanPlace(Place{Country: flat.Country, Region: flat.Region, City: flat.City})
+		return cleanPlace(Place(flat))
 	}
 	var nested cityRecord
 	if err := found.Decode(&nested); err != nil {

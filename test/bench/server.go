@@ -15,13 +15,12 @@ import (
 
 // server is a process under measurement.
 type server struct {
-	cmd        *exec.Cmd
-	url, dir   string
-	tracking   string
-	website    string
-	key        string
-	ready      time.Duration
-	firstEvent time.Duration
+	cmd      *exec.Cmd
+	url, dir string
+	tracking string
+	website  string
+	key      string
+	ready    time.Duration
 }
 
 func startBare() (*server, error) {

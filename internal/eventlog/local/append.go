@@ -136,7 +136,6 @@ type committer struct {
 	log       *Log
 	value     []byte // the value being built
 	scratch   []byte // compressed frames
-	frames    []byte // the frames of a written group, for the next one
 	lastCalls int64
 	checkedAt time.Time
 	unchecked int // bytes written since free space was looked at

@@ -1,7 +1,6 @@
 package collect
 
 import (
-	"encoding/binary"
 	"math"
 	"net/netip"
 	"sync"

@@ -74,7 +74,7 @@ const (
 	notEvents = `cannot read events: neither an array of events nor an object with "events"`
 	tooDeep   = "cannot read events: nested deeper than 8 levels"
 	tooBig    = "more than 1048576 bytes"
-	needsKey  = "a key of scope import is needed: Authorization: Bearer ..."
+	needsKey  = "a key of scope import is needed, as a bearer token"
 )
 
 // malformedRequests is every way to get it wrong that we know of.

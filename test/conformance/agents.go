@@ -12,6 +12,7 @@ var agents = map[string]string{
 	"googlebot": "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)",
 	"headless":  "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/130.0.0.0 Safari/537.36",
 	"curl":      "curl/8.5.0",
+	"mystery":   "Mozilla/5.0 (Mystery) AppleWebKit/537.36 (KHTML, like Gecko)",
 }
 
 // defaultAgent is the user agent of an event line without ua.

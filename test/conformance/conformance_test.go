@@ -17,6 +17,7 @@ import (
 var (
 	urlFlag = flag.String("url", "", "base URL of a running deployment; empty starts bin/footfall")
 	keyFlag = flag.String("key", "", "key of scope admin for all sites, with -url")
+	binary  = flag.String("binary", "", "another build of footfall than bin/footfall to start")
 	rewrite = flag.Bool("rewrite", false, "write the answers into the cases")
 )
 
@@ -51,6 +52,7 @@ type deployment struct {
 	url, key string
 	run      string // makes domains unique
 	sites    atomic.Int64
+	server   *harness.Server // nil with -url
 }
 
 func open(t *testing.T) *deployment {
@@ -58,7 +60,12 @@ func open(t *testing.T) *deployment {
 	if d.url != "" {
 		return d
 	}
-	server := harness.Start(t)
+	build := *binary
+	if build == "" {
+		build = harness.Binary(t)
+	}
+	server := harness.StartBinary(t, build, t.TempDir())
+	d.server = server
 	var key struct{ Key string }
 	if err := json.Unmarshal([]byte(server.Run("key", "add", "--site", "*", "--scope", "admin", "--json")), &key); err != nil {
 		t.Fatal(err)

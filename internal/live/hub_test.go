@@ -63,7 +63,7 @@ func TestRealtime(t *testing.T) {
 	}{got.CurrentVisitors, got.Metrics, got.Top})
 	want := `{"Current":2,"Metrics":{"active_users":2,"pageviews":2,"events":3},` +
 		`"Top":{"pages":[{"value":"/a","visitors":1},{"value":"/b","visitors":1}],` +
-		`"sources":[{"value":"(not set)","visitors":2},{"value":"Google","visitors":1}],"countries":[{"value":"DE","visitors":2}]}}`
+		`"sources":[{"value":"Direct / None","visitors":2},{"value":"Google","visitors":1}],"countries":[{"value":"DE","visitors":2}]}}`
 	if err != nil || string(text) != want {
 		t.Errorf("got  %s\nwant %s (%v)", text, want, err)
 	}
@@ -147,7 +147,7 @@ func TestMessages(t *testing.T) {
 		"minute":  `{"type":"minute","start":1763856000000,"active_users":2,"pageviews":2,"events":2}`,
 		"current": `{"type":"current","visitors":2}`,
 		"totals": `{"type":"totals","active_users":2,"pageviews":3,"events":3,"top":{"pages":[{"value":"/a","visitors":1},{"value":"/b","visitors":1}],` +
-			`"sources":[{"value":"(not set)","visitors":2}],"countries":[{"value":"DE","visitors":2}]}}`,
+			`"sources":[{"value":"Direct / None","visitors":2}],"countries":[{"value":"DE","visitors":2}]}}`,
 		"event": `{"type":"event","timestamp":1763856001001,"event_type":"pageview","name":"","page":"/b","title":"T/b","country":"DE","source":"","device_type":"mobile","browser":"Firefox","visit_events":1}`,
 	} {
 		if last[kind] != want {

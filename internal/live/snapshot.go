@@ -1,12 +1,12 @@
 package live
 
-import "github.com/footfall-analytics/footfall/internal/stream"
+import (
+	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/stream"
+)
 
 // topRows is the length of the lists of top values.
 const topRows = 10
-
-// notSet stands for a value that is not known.
-const notSet = "(not set)"
 
 // Snapshot is the reply of "Real time". Pointers are null when the live store cannot answer.
 type Snapshot struct {
@@ -81,15 +81,16 @@ func metricsOf(t stream.Tally) Metrics { return Metrics{t.Visitors, t.Pageviews,
 
 func topOf(w *stream.Windows, now int64, threshold uint8) Top {
 	lists := w.Tops(now, threshold, topRows)
-	return Top{rowsOf(lists[stream.TopPage]), rowsOf(lists[stream.TopSource]), rowsOf(lists[stream.TopCountry])}
+	return Top{rowsOf("event:page", lists[stream.TopPage]), rowsOf("visit:source", lists[stream.TopSource]), rowsOf("visit:country", lists[stream.TopCountry])}
 }
 
-func rowsOf(list []stream.Top) []TopRow {
+// rowsOf names values as the query language does for the dimension.
+func rowsOf(dimension string, list []stream.Top) []TopRow {
 	rows := make([]TopRow, len(list)) // not nil: an empty list is [] in JSON
 	for i, t := range list {
 		rows[i] = TopRow{t.Value, t.Visitors}
 		if t.Value == "" {
-			rows[i].Value = notSet
+			rows[i].Value = query.Unknown(dimension)
 		}
 	}
 	return rows

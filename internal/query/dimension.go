@@ -103,6 +103,9 @@ func (d Dimension) rollup() string {
 	return ""
 }
 
+// Unknown returns what the dimension of that name shows for "".
+func Unknown(dimension string) string { return Dimension{Name: dimension}.unknown() }
+
 // unknown is what the dimension shows for "".
 func (d Dimension) unknown() string {
 	if d.Name == "visit:source" {

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -52,6 +53,8 @@ type App struct {
 	listeners *listeners // nil until Run
 
 	processing processing
+	freshness  freshness
+	broken     chan error // what no part can mend: the process must start again
 }
 
 // Open takes the data directory and opens every part. Another process that has it is a *LockedError.
@@ -59,7 +62,7 @@ func Open(cfg config.Config, options Options) (*App, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New()}
+	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New(), broken: make(chan error, 1)}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}
@@ -94,9 +97,7 @@ func (a *App) openFiles() error {
 			a.log, err = local.Open(local.Options{
 				Dir: a.cfg.Path("log"), MaxAge: time.Duration(a.cfg.Log.RetentionDays) * 24 * time.Hour, MaxBytes: a.cfg.Log.MaxBytes,
 				Consumers: []string{consumer},
-				OnFailure: func(err error) {
-					a.logger.Error("the event log has failed; no event is taken until a restart", "error", err)
-				},
+				OnFailure: func(err error) { a.broken <- fmt.Errorf("the event log has failed: %w", err) }, // called once
 			})
 			return err
 		},
@@ -144,6 +145,7 @@ func (a *App) openAPI() (err error) {
 	source := a.store.Source()
 	a.engine, err = query.New(query.Options{
 		Source: source, Catalog: source, Clock: time.Now, Timeout: time.Duration(a.cfg.Store.QueryTimeoutSeconds) * time.Second,
+		FreshAt: func(string) int64 { return a.freshAt(context.Background()) },
 	})
 	if err != nil {
 		return err
@@ -151,6 +153,7 @@ func (a *App) openAPI() (err error) {
 	a.api, err = api.New(api.Options{
 		Accounts: a.accounts, Engine: a.engine, Live: a.hub, SiteStatus: statusForAPI{a.store}, Auditor: auditorForAPI{a},
 		Version: a.options.Version, Logger: a.logger, ClientAddress: a.door.ClientAddress, Secure: a.secure,
+		QueriesPerHour: cmp.Or(a.cfg.API.QueriesPerHour, -1),
 	})
 	return err
 }

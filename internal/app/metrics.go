@@ -1,6 +1,10 @@
 package app
 
-import "context"
+import (
+	"context"
+
+	"github.com/footfall-analytics/footfall/internal/eventlog"
+)
 
 // registerMetrics tells operators what the parts count. Names follow the Prometheus conventions.
 func (a *App) registerMetrics() {
@@ -23,7 +27,7 @@ func (a *App) registerMetrics() {
 }
 
 func (a *App) lag() float64 {
-	end, err := a.log.End(context.Background(), "raw_events", 0)
+	end, err := a.log.End(context.Background(), eventlog.RawEvents, 0)
 	if err != nil {
 		return -1
 	}

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
 // processing is what runs behind the door: log to store, store to rollups, windows to watchers.
@@ -52,14 +55,27 @@ func (a *App) restoreAndProcess(ctx context.Context) error {
 	return a.processor.Run(ctx)
 }
 
+// freshness is the last moment at which the store had all that was acknowledged.
+type freshness struct{ at atomic.Int64 }
+
+// freshAt returns a time (ms) before which every acknowledged event is in the store: now when nothing waits in the log.
+func (a *App) freshAt(ctx context.Context) int64 {
+	now := time.Now().UnixMilli() // before the end is read: what is acknowledged later is not promised
+	if end, err := a.log.End(ctx, eventlog.RawEvents, 0); err == nil && a.processor.Position() >= end {
+		a.freshness.at.Store(now)
+	}
+	return a.freshness.at.Load()
+}
+
 // tellLog lets the log's retention know what the store has. The store's own offset is the truth: this one may lag.
 func (a *App) tellLog(ctx context.Context) error {
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
 	told := int64(-1)
 	for {
+		a.freshAt(ctx)
 		if position := a.processor.Position(); position > told {
-			if err := a.log.Commit(ctx, consumer, "raw_events", 0, position); err != nil && !errors.Is(err, context.Canceled) {
+			if err := a.log.Commit(ctx, consumer, eventlog.RawEvents, 0, position); err != nil && !errors.Is(err, context.Canceled) {
 				a.logger.Warn("cannot tell the log what the store has", "error", err)
 			} else {
 				told = position

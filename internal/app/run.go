@@ -48,6 +48,8 @@ func (a *App) wait(ctx context.Context) error {
 		return nil
 	case err := <-a.listeners.failed:
 		return err
+	case err := <-a.broken:
+		return err
 	case err := <-a.processing.failures():
 		return fmt.Errorf("processing has stopped: %w", err)
 	}

@@ -44,6 +44,7 @@ type Config struct {
 	TLSKey  string `koanf:"tls_key"`
 
 	Collect Collect `koanf:"collect"`
+	API     API     `koanf:"api"`
 	Log     Log     `koanf:"log"`
 	Store   Store   `koanf:"store"`
 	Geo     Geo     `koanf:"geo"`
@@ -53,6 +54,12 @@ type Config struct {
 type Collect struct {
 	// EventsPerSecond is the limit for one address; loopback is exempt. 0 = no limit.
 	EventsPerSecond int `koanf:"events_per_second"`
+}
+
+// API holds the settings of the HTTP API.
+type API struct {
+	// QueriesPerHour is how many queries, explains and reports one key may ask; 0 = no limit.
+	QueriesPerHour int `koanf:"queries_per_hour"`
 }
 
 // Log holds the settings of the event log.
@@ -178,6 +185,8 @@ func (c *Config) validateNumbers() error {
 		return fmt.Errorf("log.max_bytes: %d is less than 64 MiB", c.Log.MaxBytes)
 	case c.Collect.EventsPerSecond < 0:
 		return fmt.Errorf("collect.events_per_second: %d is negative", c.Collect.EventsPerSecond)
+	case c.API.QueriesPerHour < 0:
+		return fmt.Errorf("api.queries_per_hour: %d is negative", c.API.QueriesPerHour)
 	case c.Store.RetentionMonths < 0:
 		return fmt.Errorf("store.retention_months: %d is negative", c.Store.RetentionMonths)
 	case c.Store.Threads < 0:

@@ -57,6 +57,7 @@ func TestBadSettings(t *testing.T) {
 	f("[log]\nmax_bytes = 1", "max_bytes")
 	f("[store]\nmemory_limit = \"lots\"", "memory_limit")
 	f("[store]\nmemory_limit = \"1KB\"", "memory_limit")
+	f("[api]\nqueries_per_hour = -1", "queries_per_hour")
 	f("roles = [\"dance\"]", "dance")
 	f("[store]\nquery_timeout_seconds = 0", "query_timeout_seconds")
 	f("[store]\nthreads = -1", "threads")

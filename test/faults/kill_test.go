@@ -172,3 +172,24 @@ func TestSecondServerNamesTheFirst(t *testing.T) {
 		t.Errorf("no %q in %q", want, stderr)
 	}
 }
+
+// TestASeedingThatIsKilledIsFinished kills the server while the demo traffic goes in; the second start must finish it
+// without doubling anything.
+func TestASeedingThatIsKilledIsFinished(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes in 300,000 events twice")
+	}
+	server := harness.Start(t, "--demo")
+	time.Sleep(1500 * time.Millisecond)
+	server.Kill()
+	server.Restart()
+	harness.Eventually(t, "the seeding ends", func() string {
+		if !strings.Contains(server.Output(), "the demo traffic is in") {
+			return server.Output()
+		}
+		return ""
+	})
+	if out, errOut, code := server.TryRun("", "audit", "--json"); code != 0 {
+		t.Errorf("the audit found differences (exit status %d):\n%s%s", code, out, errOut)
+	}
+}

@@ -131,7 +131,7 @@ func (l *load) check(t *testing.T) {
 	}
 	out, errOut, code := l.server.TryRun("", "audit", "--json")
 	if code != 0 {
-		t.Errorf("the audit found differences (exit status %d):\n%s%s", code, out, errOut)
+		t.Errorf("the audit found differences (exit status %d):\n%.2000s%s", code, out, errOut)
 	}
 }
 
@@ -190,6 +190,6 @@ func TestASeedingThatIsKilledIsFinished(t *testing.T) {
 		return ""
 	})
 	if out, errOut, code := server.TryRun("", "audit", "--json"); code != 0 {
-		t.Errorf("the audit found differences (exit status %d):\n%s%s", code, out, errOut)
+		t.Errorf("the audit found differences (exit status %d):\n%.2000s%s", code, out, errOut)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 	"github.com/cockroachdb/pebble/v2"
@@ -18,8 +19,12 @@ import (
 )
 
 const (
-	// keepMillis is how far the index must have moved on before an occurrence may go: the late limit and a day.
-	keepMillis  = event.LateLimitMillis + event.DayMillis
+	// keepMillis is how long an occurrence is kept: the late limit and a day.
+	keepMillis = event.LateLimitMillis + event.DayMillis
+	// keepImportMillis is how long that of an import of the past is kept: as long as its event is by default. The same
+	// file may be imported again next month.
+	keepImportMillis = 425 * event.DayMillis
+
 	hourMillis  = 3600 * 1000
 	maxSites    = 4096    // website ids whose hash is remembered
 	chunkBytes  = 1 << 20 // of one batch; a larger one would not fit Pebble's memtable
@@ -43,9 +48,10 @@ type Index struct {
 
 	filter    *filter // holds every key of the database once warm
 	maxFilter int
-	pass      pass  // the scan that expires entries and, after opening, fills the filter
-	high      int64 // the highest received_at met
-	oldest    int64 // no entry is older; see entry.age
+	pass      pass // the scan that expires entries and, after opening, fills the filter
+	now       func() time.Time
+	clock     int64 // now at the running call, ms
+	soonest   int64 // no entry expires before
 
 	sites map[string]uint64
 	order []sortable
@@ -59,8 +65,15 @@ type occurrence struct {
 	seenHour           int64
 }
 
-// age is what the index's clock is compared with when it asks whether an occurrence may go.
-func (o occurrence) age() int64 { return max(o.receivedAt, o.seenHour*hourMillis) }
+// expiry is when the occurrence may go. The machine's clock decides, not the events': an import of a year passes the
+// index in a minute.
+func (o occurrence) expiry() int64 {
+	seen := o.seenHour * hourMillis
+	if seen-o.receivedAt > event.LateLimitMillis {
+		return seen + keepImportMillis
+	}
+	return max(o.receivedAt, seen) + keepMillis
+}
 
 // sortable is one id of a call in the order of the keys.
 type sortable struct {
@@ -68,8 +81,8 @@ type sortable struct {
 	at              int32 // its place in the call
 }
 
-func newIndex(db *pebble.DB, maxFilter int) *Index {
-	x := &Index{db: db, maxFilter: maxFilter, sites: map[string]uint64{}, oldest: noAge}
+func newIndex(db *pebble.DB, maxFilter int, now func() time.Time) *Index {
+	x := &Index{db: db, maxFilter: maxFilter, now: now, sites: map[string]uint64{}, soonest: never}
 	x.filter = newFilter(int(db.Metrics().DiskSpaceUsage()/32), maxFilter)
 	x.pass.begin(true)
 	return x
@@ -90,9 +103,7 @@ func (x *Index) Resolve(ctx context.Context, ids []DedupeKey) ([]bool, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	for i := range ids {
-		x.high = max(x.high, ids[i].ReceivedAt)
-	}
+	x.clock = x.now().UnixMilli()
 	duplicate := make([]bool, len(ids))
 	if err := x.resolve(ids, duplicate); err != nil {
 		return nil, fmt.Errorf("cannot look %d events up in the index of duplicates: %w", len(ids), err)
@@ -199,9 +210,9 @@ func (x *Index) resolveID(key *[dedupeKeyLn]byte, same []sortable, ids []DedupeK
 		if known || dup {
 			continue
 		}
-		o := occurrence{e.ReceivedAt, e.Offset, x.high / hourMillis}
+		o := occurrence{e.ReceivedAt, e.Offset, x.clock / hourMillis}
 		x.found = append(x.found, o)
-		x.oldest = min(x.oldest, o.age())
+		x.soonest = min(x.soonest, o.expiry())
 		added = true
 	}
 	if !added {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
@@ -146,7 +147,8 @@ func (x *Index) entries(t *testing.T) (n int) {
 }
 
 func TestExpiry(t *testing.T) {
-	l := openAt(t, Options{Dir: t.TempDir()})
+	now := int64(t0)
+	l := openAt(t, Options{Dir: t.TempDir(), Now: func() time.Time { return time.UnixMilli(now) }})
 	defer closeLog(t, l)
 	x := l.Duplicates()
 	offset := int64(0)
@@ -160,17 +162,50 @@ func TestExpiry(t *testing.T) {
 	for i := range 1000 {
 		put(i, t0, false)
 	}
-	put(5000, t0-90*event.DayMillis, false) // an import: it lives as long as what came with it
+	put(5000, t0-90*event.DayMillis, false) // an import
 	put(1, t0+event.LateLimitMillis, true)
-	put(5000, t0-90*event.DayMillis, true)
 	for day := int64(8); day < 12; day++ {
-		put(2000+int(day), t0+day*event.DayMillis, false)
+		now = t0 + day*event.DayMillis
+		put(2000+int(day), now, false)
 	}
 	if n := x.entries(t); n > 10 {
 		t.Errorf("%d entries are left", n)
 	}
-	put(1, t0+12*event.DayMillis, false)
-	put(2010, t0+12*event.DayMillis, true)
+	put(1, now, false)
+	put(2010, now, true)
+	put(5000, t0-90*event.DayMillis, true)
+	now = t0 + 430*event.DayMillis
+	put(6000, now, false)
+	put(5000, t0-90*event.DayMillis, false)
+}
+
+// TestAnImportOfMonthsIsRemembered: many months of received_at pass in a moment, and the same again are all duplicates, also
+// after reopening.
+func TestAnImportOfMonthsIsRemembered(t *testing.T) {
+	dir := t.TempDir()
+	l := openAt(t, Options{Dir: dir})
+	const days, perDay = 200, 300
+	pass := func(x *Index, from int64, want bool) {
+		t.Helper()
+		for day := range int64(days) {
+			keys := make([]DedupeKey, perDay)
+			for i := range keys {
+				n := day*perDay + int64(i)
+				keys[i] = DedupeKey{"s", idOf(int(n)), from + n, t0 - (days-day)*event.DayMillis}
+			}
+			for i, dup := range resolve(t, x, keys...) {
+				if dup != want {
+					t.Fatalf("day %d, event %d: duplicate %v", day, i, dup)
+				}
+			}
+		}
+	}
+	pass(l.Duplicates(), 0, false)
+	pass(l.Duplicates(), 1<<30, true)
+	closeLog(t, l)
+	l = openAt(t, Options{Dir: dir})
+	pass(l.Duplicates(), 1<<31, true)
+	closeLog(t, l)
 }
 
 // TestFilterGrows: the filter stays right while it grows, when it is as large as it may be, and after reopening.

@@ -122,7 +122,7 @@ func Open(opts Options) (*Log, error) {
 	if err := errors.Join(l.loadTopics(), l.loadOffsets()); err != nil {
 		return nil, errors.Join(err, l.state.Close(), l.db.Close())
 	}
-	l.index = newIndex(l.state, l.opts.FilterBytes)
+	l.index = newIndex(l.state, l.opts.FilterBytes, l.opts.Now)
 	l.done.Add(2)
 	go l.runCommitter()
 	go l.runRetention()

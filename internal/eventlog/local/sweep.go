@@ -10,24 +10,24 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 )
 
-// noAge is the age of the oldest entry when there is none.
-const noAge = math.MaxInt64
+// never is when the first entry expires when there is none.
+const never = math.MaxInt64
 
 // pass is one scan over all entries of the index, done in steps between look-ups so that none of them waits long.
 type pass struct {
 	running bool
 	fill    bool   // adds the keys to the filter, which is warm at the end
 	next    []byte // where to go on; nil at the start
-	oldest  int64  // of the entries that stay
+	soonest int64  // expiry of the entries that stay
 	kept    int
 }
 
-func (p *pass) begin(fill bool) { *p = pass{running: true, fill: fill, oldest: noAge} }
+func (p *pass) begin(fill bool) { *p = pass{running: true, fill: fill, soonest: never} }
 
 // step goes on with the pass for so many entries, or begins one when entries have become old enough.
 func (x *Index) step(entries int) error {
 	if !x.pass.running {
-		if x.oldest == noAge || x.high-x.oldest <= keepMillis+event.DayMillis/2 {
+		if x.soonest == never || x.clock <= x.soonest+event.DayMillis/2 { // rarely, and then many
 			return nil
 		}
 		x.pass.begin(false)
@@ -68,15 +68,15 @@ func (x *Index) visit(it *pebble.Iterator, batch *pebble.Batch) error {
 	if x.found, err = parseOccurrences(x.found[:0], it.Value()); err != nil {
 		return fmt.Errorf("%w under %x", err, it.Key())
 	}
-	age := int64(math.MinInt64)
+	expiry := int64(math.MinInt64)
 	for _, o := range x.found {
-		age = max(age, o.age())
+		expiry = max(expiry, o.expiry())
 	}
-	if x.high-age > keepMillis {
+	if x.clock > expiry {
 		return batch.Delete(it.Key(), nil)
 	}
 	x.pass.kept++
-	x.pass.oldest = min(x.pass.oldest, age)
+	x.pass.soonest = min(x.pass.soonest, expiry)
 	if x.pass.fill {
 		x.filter.add(keyHash(it.Key()))
 	}
@@ -84,7 +84,7 @@ func (x *Index) visit(it *pebble.Iterator, batch *pebble.Batch) error {
 }
 
 func (x *Index) endPass() error {
-	x.oldest = x.pass.oldest
+	x.soonest = x.pass.soonest
 	x.pass.running = false
 	if x.pass.fill {
 		x.filter.warm = true

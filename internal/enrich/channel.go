@@ -14,6 +14,8 @@ type channelRule struct {
 	fits    func(origin) bool
 }
 
+const unassigned = "Unassigned"
+
 // channelRules are the default channel groups that Google Analytics 4 documents, in its order, and "AI Assistants". The
 // first that fits decides.
 func channelRules() []channelRule {
@@ -55,7 +57,7 @@ func channelRules() []channelRule {
 		{"Mobile Push Notifications", func(o origin) bool {
 			return strings.HasSuffix(o.medium, "push") || strings.Contains(o.medium, "mobile") || strings.Contains(o.medium, "notification") || o.source == "firebase"
 		}},
-		{"Unassigned", func(o origin) bool { return true }},
+		{unassigned, func(o origin) bool { return true }},
 	}
 }
 

@@ -126,15 +126,16 @@ func mediumOf(p *Params, click clickID, known site, source string) string {
 
 func (s *Sources) channel(known site, a Attribution) string {
 	o := origin{kind: known.kind, source: strings.ToLower(a.Source), medium: strings.ToLower(a.Medium), campaign: strings.ToLower(a.Campaign)}
-	if o.source != "" && o.medium == "" && o.kind == "" {
-		o.medium = "referral" // a bare ?ref= or utm_source= is a link somewhere
-	}
 	for i := range s.rules {
-		if s.rules[i].fits(o) {
-			return s.rules[i].channel
+		if !s.rules[i].fits(o) {
+			continue
 		}
+		if s.rules[i].channel == unassigned && o.source != "" && o.medium == "" && o.kind == "" {
+			break
+		}
+		return s.rules[i].channel
 	}
-	return "Unassigned"
+	return "Referral" // a bare ?ref= or utm_source= that no rule knows is a link somewhere
 }
 
 // Spam reports whether the referrer is one of the known spam sites.

@@ -64,10 +64,12 @@ func (m *merger) add(part *Part, rows *Rows) error {
 
 // unite adds a value that is no number.
 func (g *group) unite(measure Measure, rows *Rows, column, row int) error {
-	if measure == VisitorCoupons {
+	if measure == VisitorCoupons || measure == VisitorSketch && rows.Coupons != nil {
 		for _, coupon := range rows.Coupons[row] {
 			g.sketch().Add(coupon)
 		}
+	}
+	if measure == VisitorCoupons {
 		return nil
 	}
 	text := rows.Texts[column][row]

@@ -1,5 +1,7 @@
 package query
 
+import "slices"
+
 // View is the way a part reads the store.
 type View string
 
@@ -27,7 +29,7 @@ type Range struct {
 
 // Part is one statement's worth of a plan. Its rows are additive: rows of one group, from one part or several, add up
 // (VisitorCount apart, which a plan asks of one part only). The rows' columns are the values of Dimensions, the index of
-// the bucket where Edges are given, the Measures, and the sums of Products.
+// the bucket where Edges are given, the Measures, the sums of Products, and where Relative the row's bucket and band.
 type Part struct {
 	Of         string     `json:"of"` // rows, or total: the visitors that percentages are of
 	View       View       `json:"view"`
@@ -45,6 +47,11 @@ type Part struct {
 	Products [][2]Measure `json:"products,omitempty"`
 }
 
+// Relative reports whether the part reads sketches that may be told relative to the total of their day and band.
+func (p *Part) Relative() bool {
+	return slices.Contains(p.Measures, VisitorSketch) && (p.View == ViewQuarters || p.View == ViewDays && *p.Rollup != "")
+}
+
 // Rows are some rows of a part, by columns. They are borrowed: valid until the function they are given to returns.
 type Rows struct {
 	Len      int
@@ -52,6 +59,6 @@ type Rows struct {
 	Buckets  []int64    // nil without Edges
 	Ints     [][]int64  // by measure; nil for the measures that are text or sets
 	Texts    [][][]byte // by measure; CurrencyMin, CurrencyMax; VisitorSketch
-	Coupons  [][]uint32 // by row, of VisitorCoupons
+	Coupons  [][]uint32 // by row, of VisitorCoupons; of VisitorSketch where the store has them instead of a sketch
 	Products [][]float64
 }

@@ -53,16 +53,22 @@ func (a *auditor) rollups(ctx context.Context) error {
 type recount struct {
 	days []int64 // by quarter hour since from
 	from int64
-	rows map[rollupKey]*rollupRow
+	rows map[rollupKey]*recountRow
+}
+
+// recountRow is a row whose visitors are collected by internal/sketch alone.
+type recountRow struct {
+	rollupRow
+	users *sketch.Sketch
 }
 
 func (r *recount) day(ms int64) int64 { return r.days[(ms-r.from)/quarterMillis] }
 
-func (r *recount) row(dimension string, quarters bool, bucket int64, band uint8, value string) *rollupRow {
+func (r *recount) row(dimension string, quarters bool, bucket int64, band uint8, value string) *recountRow {
 	key := rollupKey{dimension, quarters, bucket, band, value}
 	row := r.rows[key]
 	if row == nil {
-		row = &rollupRow{visitors: sketch.New()}
+		row = &recountRow{users: sketch.New()}
 		r.rows[key] = row
 	}
 	return row
@@ -80,7 +86,7 @@ func visitDimensions() (names []string, columns string) {
 }
 
 func (a *auditor) rollupRun(ctx context.Context, site string, run []Day) error {
-	r := &recount{days: daysByQuarter(run), from: run[0].Start, rows: map[rollupKey]*rollupRow{}}
+	r := &recount{days: daysByQuarter(run), from: run[0].Start, rows: map[rollupKey]*recountRow{}}
 	names, columns := visitDimensions()
 	args := []any{site, run[0].Start, run[len(run)-1].End}
 	err := a.each(ctx, fmt.Sprintf(auditRollupEventsSQL, columns), args, func(c *Chunk, i int) { r.addEvent(names, c, i) })
@@ -104,7 +110,7 @@ func (a *auditor) rollupRun(ctx context.Context, site string, run []Day) error {
 func (r *recount) addEvent(names []string, c *Chunk, i int) {
 	ms, band, typ := c.Int64s(0)[i], c.Uint8s(1)[i], c.Text(2, i)
 	day, quarter := r.day(ms), floor(ms, quarterMillis)
-	rows := []*rollupRow{r.row("", false, day, band, ""), r.row("", true, quarter, band, ""),
+	rows := []*recountRow{r.row("", false, day, band, ""), r.row("", true, quarter, band, ""),
 		r.row("event:page", false, day, band, c.Text(7, i)), r.row("event:hostname", false, day, band, c.Text(8, i))}
 	if c.Bools(10)[i] {
 		for n, name := range names {
@@ -126,12 +132,12 @@ func (r *recount) addEvent(names []string, c *Chunk, i int) {
 	}
 }
 
-func (row *rollupRow) addCounted(typ string, coupon uint32, revenue int64, currency string) {
+func (row *recountRow) addCounted(typ string, coupon uint32, revenue int64, currency string) {
 	row.events++
 	if typ == event.Pageview.String() {
 		row.pageviews++
 	}
-	row.visitors.Add(coupon)
+	row.users.Add(coupon)
 	if currency == "" {
 		return
 	}
@@ -151,7 +157,7 @@ func (row *rollupRow) addCounted(typ string, coupon uint32, revenue int64, curre
 func (r *recount) addStart(names []string, c *Chunk, i int) {
 	ms, band := c.Int64s(0)[i], c.Uint8s(1)[i]
 	day, quarter := r.day(ms), floor(ms, quarterMillis)
-	rows := []*rollupRow{r.row("", false, day, band, ""), r.row("", true, quarter, band, "")}
+	rows := []*recountRow{r.row("", false, day, band, ""), r.row("", true, quarter, band, "")}
 	for n, name := range names {
 		rows = append(rows, r.row(name, false, day, band, c.Text(5+n, i)))
 	}
@@ -169,6 +175,13 @@ const rollupMeasures = "pageviews, events, engaged_ms, revenue_events, revenue, 
 
 // compareRows takes the stored rows that are as expected out of r.
 func (a *auditor) compareRows(ctx context.Context, site string, args []any, r *recount) error {
+	run := func(sql string, args []any, yield func(*Chunk) error) error {
+		return a.reader.Select(ctx, sql, args, yield)
+	}
+	rosters, err := readRosters(run, site, 4, args[1].(int64), args[2].(int64))
+	if err != nil {
+		return err
+	}
 	for _, quarters := range []bool{false, true} {
 		sql := "select dimension, bucket, bot_band, value, " + rollupMeasures + " from rollup_days where website_id = ? and bucket >= ? and bucket < ?"
 		if quarters {
@@ -176,14 +189,14 @@ func (a *auditor) compareRows(ctx context.Context, site string, args []any, r *r
 		}
 		err := a.each(ctx, sql, args, func(c *Chunk, i int) {
 			key := rollupKey{c.Text(0, i), quarters, c.Int64s(1)[i], c.Uint8s(2)[i], c.Text(3, i)}
-			want, got := r.rows[key], readRollup(c, i)
+			want, got := r.rows[key], readRollup(rosters, c, i)
 			delete(r.rows, key)
 			switch {
 			case want == nil:
 				a.report.add(site, key.String(), "no row", got.String())
 			case want.measures() != got.measures():
 				a.report.add(site, key.String(), want.measures(), got.measures())
-			case !bytes.Equal(want.visitors.AppendBinary(nil), c.Bytes(14, i)):
+			case !bytes.Equal(want.users.AppendBinary(nil), got.users.AppendBinary(nil)):
 				a.report.add(site, key.String(), want.String(), got.String())
 			}
 		})
@@ -194,14 +207,23 @@ func (a *auditor) compareRows(ctx context.Context, site string, args []any, r *r
 	return nil
 }
 
-func readRollup(c *Chunk, i int) *rollupRow {
-	visitors, err := sketch.Parse(c.Bytes(14, i))
-	if err != nil {
-		visitors = sketch.New() // its bytes differ from any that are expected
-	}
-	return &rollupRow{pageviews: c.Int64s(4)[i], events: c.Int64s(5)[i], engagedMs: c.Int64s(6)[i], revenueEvents: c.Int64s(7)[i],
+// readRollup reads a stored row. Visitors that cannot be read are none.
+func readRollup(rosters *rosters, c *Chunk, i int) *recountRow {
+	row := rollupRow{pageviews: c.Int64s(4)[i], events: c.Int64s(5)[i], engagedMs: c.Int64s(6)[i], revenueEvents: c.Int64s(7)[i],
 		revenue: c.Int64s(8)[i], currency: c.Text(9, i), visits: c.Int64s(10)[i], bounces: c.Int64s(11)[i],
-		durationMs: c.Int64s(12)[i], sessionPageviews: c.Int64s(13)[i], visitors: visitors}
+		durationMs: c.Int64s(12)[i], sessionPageviews: c.Int64s(13)[i]}
+	users := sketch.New()
+	coupons, many, err := rosters.read(nil, c.Bytes(14, i), c.Int64s(1)[i], c.Uint8s(2)[i])
+	for _, coupon := range coupons {
+		users.Add(coupon)
+	}
+	if err == nil && many != nil {
+		err = users.MergeBytes(many)
+	}
+	if err != nil {
+		users = sketch.New()
+	}
+	return &recountRow{row, users}
 }
 
 func (k rollupKey) String() string {
@@ -216,6 +238,6 @@ func (row *rollupRow) measures() string {
 		row.pageviews, row.events, row.engagedMs, row.revenueEvents, row.revenue, row.currency, row.visits, row.bounces, row.durationMs, row.sessionPageviews)
 }
 
-func (row *rollupRow) String() string {
-	return fmt.Sprintf("%s, visitors %.2f", row.measures(), row.visitors.Estimate())
+func (row *recountRow) String() string {
+	return fmt.Sprintf("%s, visitors %.2f", row.measures(), row.users.Estimate())
 }

@@ -8,7 +8,6 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
-	"github.com/footfall-analytics/footfall/internal/sketch"
 )
 
 const (
@@ -80,7 +79,7 @@ type rollupRow struct {
 	pageviews, events, engagedMs, revenueEvents, revenue int64
 	currency                                             string
 	visits, bounces, durationMs, sessionPageviews        int64
-	visitors                                             *sketch.Sketch
+	visitors                                             visitorSet
 }
 
 func (s *Store) buildRun(ctx context.Context, websiteID string, run []Day) error {
@@ -132,7 +131,7 @@ func addRollupRow(rows map[rollupKey]*rollupRow, statement rollupStatement, c *C
 	key := rollupKey{statement.dimension, statement.quarters, c.Int64s(0)[i], c.Uint8s(1)[i], c.Text(2, i)}
 	row := rows[key]
 	if row == nil {
-		row = &rollupRow{visitors: sketch.New()}
+		row = &rollupRow{}
 		rows[key] = row
 	}
 	row.pageviews += c.Int64s(3)[i]
@@ -150,9 +149,7 @@ func addRollupRow(rows map[rollupKey]*rollupRow, statement rollupStatement, c *C
 	row.durationMs += c.Int64s(12)[i]
 	row.sessionPageviews += c.Int64s(13)[i]
 	if !c.Null(14, i) {
-		for _, coupon := range c.Uint32List(14, i) {
-			row.visitors.Add(coupon)
-		}
+		row.visitors.add(c.Uint32List(14, i))
 	}
 }
 
@@ -204,7 +201,7 @@ func (s *Store) replaceRollups(ctx context.Context, websiteID string, days []Day
 	}
 	sortRollupKeys(keys)
 	for _, key := range keys {
-		s.writeRollup(websiteID, key, rows[key])
+		s.writeRollup(websiteID, key, rows[key], totalOf(days, key, rows))
 	}
 	for _, day := range days {
 		t := s.tables.clean
@@ -221,6 +218,19 @@ func (s *Store) replaceRollups(ctx context.Context, websiteID string, days []Day
 	return nil
 }
 
+// totalOf returns the row of the total of the key's day and band, nil for a total.
+func totalOf(days []Day, key rollupKey, rows map[rollupKey]*rollupRow) *rollupRow {
+	day := rollupKey{bucket: key.bucket, band: key.band}
+	if key == day {
+		return nil
+	}
+	if key.quarters {
+		next := slices.IndexFunc(days, func(day Day) bool { return day.End > key.bucket })
+		day.bucket = days[next].Start
+	}
+	return rows[day]
+}
+
 // joined returns the spans that ordered days make.
 func joined(days []Day) (spans []Day) {
 	for _, day := range days {
@@ -234,7 +244,7 @@ func joined(days []Day) (spans []Day) {
 }
 
 // writeRollup writes the columns in the order of schema.sql.
-func (s *Store) writeRollup(websiteID string, key rollupKey, row *rollupRow) {
+func (s *Store) writeRollup(websiteID string, key rollupKey, row, total *rollupRow) {
 	t := s.tables.days
 	if key.quarters {
 		t = s.tables.quarters
@@ -255,7 +265,12 @@ func (s *Store) writeRollup(websiteID string, key rollupKey, row *rollupRow) {
 	for _, n := range [...]int64{row.visits, row.bounces, row.durationMs, row.sessionPageviews} {
 		t.int64(n)
 	}
-	t.blob(row.visitors.AppendBinary(nil))
+	switch total {
+	case nil:
+		t.blob(row.visitors.appendTotal(nil))
+	default:
+		t.blob(row.visitors.appendPart(nil, &total.visitors))
+	}
 	t.end()
 }
 

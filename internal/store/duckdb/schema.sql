@@ -141,7 +141,7 @@ create table if not exists rollup_days (
     bounces bigint not null,
     duration_ms bigint not null,
     session_pageviews bigint not null,
-    visitors blob not null                 -- DataSketches HLL, lgK 12
+    visitors blob not null                 -- a set: see visitors.go
 );
 
 -- The totals again by 15 minutes; `bucket` is a multiple of 900,000.

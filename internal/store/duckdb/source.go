@@ -25,14 +25,31 @@ func (s *Store) Source() *Source { return &Source{s} }
 func (s *Source) Run(ctx context.Context, parts []query.Part, yield func(part int, rows *query.Rows) error) error {
 	return s.store.Read(ctx, func(r *Reader) error {
 		for i := range parts {
-			text, args := s.Render(&parts[i])
-			reader := partReader{part: &parts[i]}
-			err := r.Select(ctx, text, args, func(chunk *Chunk) error { return yield(i, reader.rows(chunk)) })
-			if err != nil {
+			if err := s.runPart(ctx, r, &parts[i], func(rows *query.Rows) error { return yield(i, rows) }); err != nil {
 				return fmt.Errorf("cannot read %s for part %d of a query: %w", parts[i].View, i, err)
 			}
 		}
 		return nil
+	})
+}
+
+func (s *Source) runPart(ctx context.Context, r *Reader, part *query.Part, yield func(*query.Rows) error) error {
+	run := func(sql string, args []any, yield func(*Chunk) error) error { return r.Select(ctx, sql, args, yield) }
+	reader := partReader{part: part}
+	if part.Relative() {
+		from, to := part.Ranges[0].From, part.Ranges[len(part.Ranges)-1].To
+		var err error
+		if reader.rosters, err = readRosters(run, part.WebsiteID, part.Threshold, from, to); err != nil {
+			return err
+		}
+	}
+	text, args := s.Render(part)
+	return run(text, args, func(chunk *Chunk) error {
+		rows, err := reader.rows(chunk)
+		if err != nil {
+			return err
+		}
+		return yield(rows)
 	})
 }
 
@@ -43,11 +60,13 @@ func (s *Source) Render(part *query.Part) (text string, args []any) {
 
 // partReader turns the chunks of a part into rows without copying a value. It keeps its slices from chunk to chunk.
 type partReader struct {
-	part *query.Part
-	out  query.Rows
+	part    *query.Part
+	rosters *rosters // where the part is Relative
+	out     query.Rows
+	room    []uint32 // the coupons of a chunk
 }
 
-func (p *partReader) rows(chunk *Chunk) *query.Rows {
+func (p *partReader) rows(chunk *Chunk) (*query.Rows, error) {
 	out, at := &p.out, 0
 	out.Len = chunk.Rows()
 	out.Values = resize(out.Values, len(p.part.Dimensions))
@@ -62,8 +81,12 @@ func (p *partReader) rows(chunk *Chunk) *query.Rows {
 	out.Ints, out.Texts = resize(out.Ints, len(p.part.Measures)), resize(out.Texts, len(p.part.Measures))
 	for i, measure := range p.part.Measures {
 		switch {
-		case measure.IsText() || measure == query.VisitorSketch:
+		case measure.IsText():
 			out.Texts[i] = texts(out.Texts[i], chunk, at)
+		case measure == query.VisitorSketch:
+			if err := p.visitors(i, chunk, at); err != nil {
+				return nil, err
+			}
 		case measure == query.VisitorCoupons:
 			out.Coupons = coupons(out.Coupons[:0], chunk, at)
 		default:
@@ -76,7 +99,24 @@ func (p *partReader) rows(chunk *Chunk) *query.Rows {
 		out.Products[i] = chunk.Float64s(at)
 		at++
 	}
-	return out
+	return out, nil
+}
+
+// visitors reads the sets of a rollup: coupons, or a sketch where there are too many.
+func (p *partReader) visitors(measure int, chunk *Chunk, col int) (err error) {
+	p.out.Texts[measure], p.out.Coupons, p.room = p.out.Texts[measure][:0], p.out.Coupons[:0], p.room[:0]
+	for row := range chunk.Rows() {
+		bucket, band, from := int64(0), uint8(0), len(p.room)
+		if p.rosters != nil { // the last columns say what the row is relative to
+			bucket, band = chunk.Int64s(chunk.Columns() - 2)[row], chunk.Uint8s(chunk.Columns() - 1)[row]
+		}
+		var sketch []byte
+		if p.room, sketch, err = p.rosters.read(p.room, chunk.Bytes(col, row), bucket, band); err != nil {
+			return fmt.Errorf("cannot read the visitors of a rollup: %w", err)
+		}
+		p.out.Texts[measure], p.out.Coupons = append(p.out.Texts[measure], sketch), append(p.out.Coupons, p.room[from:])
+	}
+	return nil
 }
 
 func resize[T any](s []T, n int) []T {

@@ -241,6 +241,9 @@ func (r *renderer) rollup(from string) string {
 	if !sets {
 		s.keys = r.keys()
 	}
+	if r.part.Relative() {
+		s.columns = append(s.columns, "r.bucket as in_bucket", "r.bot_band as in_band")
+	}
 	s.where = append(s.where, "r.website_id = "+r.arg(r.part.WebsiteID))
 	if r.part.Rollup != nil {
 		s.where = append(s.where, "r.dimension = "+r.arg(*r.part.Rollup))

@@ -3,7 +3,9 @@ select
     r.value as d1,
     r.visitors as sketch,
     r.events as events,
-    r.visits as visits
+    r.visits as visits,
+    r.bucket as in_bucket,
+    r.bot_band as in_band
 from rollup_days r
 where r.website_id = ?
 and r.dimension = ?

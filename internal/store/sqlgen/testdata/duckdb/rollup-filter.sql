@@ -2,7 +2,9 @@
 select
     cast(case when r.bucket < ? then ? when r.bucket < ? then ? else ? end as bigint) as bucket,
     r.visitors as sketch,
-    r.events as events
+    r.events as events,
+    r.bucket as in_bucket,
+    r.bot_band as in_band
 from rollup_days r
 where r.website_id = ?
 and r.dimension = ?

@@ -3,7 +3,9 @@ select
     cast((r.bucket - ?) // ? as bigint) as bucket,
     r.visitors as sketch,
     r.events as events,
-    r.visits as visits
+    r.visits as visits,
+    r.bucket as in_bucket,
+    r.bot_band as in_band
 from rollup_quarters r
 where r.website_id = ?
 and r.bot_band < ?

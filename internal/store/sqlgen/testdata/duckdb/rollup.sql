@@ -8,7 +8,9 @@ select
     r.currency as currency_min,
     r.currency as currency_max,
     r.visits as visits,
-    r.bounces as bounces
+    r.bounces as bounces,
+    r.bucket as in_bucket,
+    r.bot_band as in_band
 from rollup_days r
 where r.website_id = ?
 and r.dimension = ?

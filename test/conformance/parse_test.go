@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,7 +35,7 @@ type file struct {
 	cases []testCase
 }
 
-var verbs = map[string]bool{"case": true, "site": true, "import": true, "send": true, "reply": true, "query": true, "meta": true, "error": true, "ledger": true, "rollups": true, "realtime": true}
+var verbs = map[string]bool{"case": true, "site": true, "import": true, "send": true, "reply": true, "query": true, "meta": true, "error": true, "ledger": true, "rollups": true, "realtime": true, "report": true, "change": true, "echo": true}
 
 func parseFile(path string) (*file, error) {
 	text, err := os.ReadFile(path)
@@ -99,15 +101,20 @@ func eventJSON(line, trackingID string, relativeTo *time.Time) (map[string]any, 
 	if words[2] != "-" {
 		event["user_id"] = words[2]
 	}
-	if words[1] == "event" {
+	switch {
+	case words[3] == "-": // its key says it, or nothing does
+	case words[1] == "event":
 		data["name"] = words[3]
-	} else {
+	default:
 		data["page"] = words[3]
 	}
 	if relativeTo == nil {
 		event["received_at"] = at
 	}
 	for _, word := range words[4:] {
+		if strings.HasPrefix(word, "copies=") || strings.HasPrefix(word, "every=") {
+			continue // see expand
+		}
 		if err := setKey(event, data, context, word); err != nil {
 			return nil, fmt.Errorf("%w in %q", err, line)
 		}
@@ -120,6 +127,13 @@ func setKey(event, data, context map[string]any, word string) error {
 	if !ok {
 		return fmt.Errorf("%q is no key=value", word)
 	}
+	if name, ok := strings.CutSuffix(key, "~"); ok { // a text of that many bytes
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return err
+		}
+		key, value = name, strings.Repeat("a", n)
+	}
 	if name, ok := strings.CutPrefix(key, "prop."); ok {
 		props, _ := data["properties"].(map[string]any)
 		if props == nil {
@@ -130,6 +144,16 @@ func setKey(event, data, context map[string]any, word string) error {
 		return nil
 	}
 	switch key {
+	case "props": // so many properties
+		n, err := strconv.Atoi(value)
+		if err != nil {
+			return err
+		}
+		all := map[string]any{}
+		for i := range n {
+			all[fmt.Sprintf("p%d", i)] = "x"
+		}
+		data["properties"] = all
 	case "id":
 		event["id"] = value
 	case "session":
@@ -140,7 +164,9 @@ func setKey(event, data, context map[string]any, word string) error {
 			return err
 		}
 		event["received_at"] = at
-	case "page", "title", "currency", "category", "label":
+	case "tracking":
+		event["tracking_id"] = value
+	case "page", "title", "name", "currency", "category", "label", "action":
 		data[key] = value
 	case "ref":
 		data["referrer"] = value
@@ -171,8 +197,65 @@ func setKey(event, data, context map[string]any, word string) error {
 	return nil
 }
 
-// parseTime reads 2026-03-02T10:00:00.000 (UTC), or -5m, -7d+2s when there is a time to count from.
+// expand repeats a line with copies=N as often, each event so much later as every= says, and replaces \uNNNN by the character.
+func expand(line string) (lines []string, err error) {
+	line = regexp.MustCompile(`\\u[0-9a-f]{4}`).ReplaceAllStringFunc(line, func(text string) string {
+		code, _ := strconv.ParseInt(text[2:], 16, 32) // the pattern has let digits through only
+		return string(rune(code))
+	})
+	copies, every := 1, time.Duration(0)
+	words := strings.Fields(line)
+	for _, word := range words {
+		if text, ok := strings.CutPrefix(word, "copies="); ok {
+			copies, err = strconv.Atoi(text)
+		} else if text, ok := strings.CutPrefix(word, "every="); ok {
+			every, err = time.ParseDuration(text)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if copies == 1 || every == 0 {
+		return slices.Repeat([]string{line}, copies), nil
+	}
+	at, err := parseTime(words[0], nil)
+	for i := range copies {
+		when := time.UnixMilli(at).UTC().Add(time.Duration(i) * every).Format("2006-01-02T15:04:05.000")
+		lines = append(lines, when+strings.TrimPrefix(line, words[0]))
+	}
+	return lines, err
+}
+
+// calendarDay matches D-7@23:59:59.999, the day seven days before today (UTC); M is the first of a month, Y of a year.
+var calendarDay = regexp.MustCompile(`^([DMY])(-\d+)?@(.*)$`)
+
+func parseCalendar(parts []string, now time.Time) (int64, error) {
+	n := 0
+	if parts[2] != "" {
+		n, _ = strconv.Atoi(parts[2]) // the pattern has let digits through only
+	}
+	year, month, day := now.UTC().Date()
+	switch parts[1] {
+	case "D":
+		day += n
+	case "M":
+		month, day = month+time.Month(n), 1
+	default:
+		year, month, day = year+n, 1, 1
+	}
+	clock, err := time.Parse("15:04:05.000", parts[3])
+	if err != nil {
+		return 0, fmt.Errorf("%q is no time of day such as 10:00:00.000", parts[3])
+	}
+	into := time.Duration(clock.Hour())*time.Hour + time.Duration(clock.Minute())*time.Minute + time.Duration(clock.Second())*time.Second + time.Duration(clock.Nanosecond())
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).Add(into).UnixMilli(), nil
+}
+
+// parseTime reads 2026-03-02T10:00:00.000 (UTC), D-7@10:00:00.000, or -5m, -7d+2s when there is a time to count from.
 func parseTime(text string, relativeTo *time.Time) (int64, error) {
+	if parts := calendarDay.FindStringSubmatch(text); parts != nil {
+		return parseCalendar(parts, time.Now())
+	}
 	if relativeTo == nil {
 		at, err := time.Parse("2006-01-02T15:04:05.000", text)
 		if err != nil {

@@ -21,8 +21,8 @@ export async function launch() {
  * A page of the dashboard. `problems` takes every script error, console error, dialog and breach of the content security policy;
  * `expect(pattern)` names those that a test brings about itself.
  */
-export async function dashboard(browser, { width = 1280, height = 900, dark = false, timezoneId = 'UTC', storageState } = {}) {
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', timezoneId, storageState, reducedMotion: 'reduce' });
+export async function dashboard(browser, { width = 1280, height = 900, dark = false, phone = false, timezoneId = 'UTC', storageState } = {}) {
+  const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light', isMobile: phone, hasTouch: phone, timezoneId, storageState, reducedMotion: 'reduce' });
   return watch(await context.newPage());
 }
 

@@ -10,7 +10,7 @@ const limit = 300_000;
 const looks = [
   ['light', { width: 1280, height: 900 }],
   ['dark', { width: 1280, height: 900, dark: true }],
-  ['phone', { width: 390, height: 844 }],
+  ['phone', { width: 390, height: 844, phone: true }],
 ];
 
 async function overview(page, origin) {
@@ -19,12 +19,13 @@ async function overview(page, origin) {
   await page.waitForFunction(() => document.querySelectorAll('.skeleton').length === 0);
 }
 
+/** The real-time page shows what was pushed since it was opened, so it stays open for a while. */
 async function realtime(page, origin) {
   await page.goto(`${origin}/demo.example/realtime`);
   await page.getByText('Live', { exact: true }).waitFor();
-  // Enough happened that the feed and the ten-second windows have something to say.
-  await page.waitForFunction(() => document.querySelectorAll('.feed li').length >= 12);
 }
+
+const busy = (page) => page.waitForFunction(() => document.querySelectorAll('.feed li').length >= 24 && document.querySelectorAll('.windows .bars span:not(.zero)').length >= 6, undefined, { timeout: 120_000 });
 
 async function take(page, name) {
   await page.evaluate(() => document.fonts.ready);
@@ -44,13 +45,18 @@ try {
   await server.demoReady(first);
   people = await crowd(first, server.origin);
   const storageState = await first.context().storageState();
+  const open = async (options) => dashboard(browser, { ...options, storageState });
+  const live = await Promise.all(looks.map(async ([look, options]) => [look, await open(options)]));
+  for (const [, page] of live) await realtime(page, server.origin);
   for (const [look, options] of looks) {
-    const page = await dashboard(browser, { ...options, storageState });
+    const page = await open(options);
     await overview(page, server.origin);
     await take(page, `overview-${look}`);
-    await realtime(page, server.origin);
-    await take(page, `realtime-${look}`);
     await page.context().close();
+  }
+  for (const [look, page] of live) {
+    await busy(page);
+    await take(page, `realtime-${look}`);
   }
 } finally {
   await people?.stop();

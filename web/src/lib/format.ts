@@ -9,7 +9,7 @@ const whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0 });
 const compact = new Intl.NumberFormat(locale, { notation: 'compact', maximumFractionDigits: 1 });
 const three = new Intl.NumberFormat(locale, { notation: 'compact', minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
 const two = new Intl.NumberFormat(locale, { maximumFractionDigits: 2 });
-const one = new Intl.NumberFormat(locale, { maximumFractionDigits: 1 });
+const one = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const compactFrom = 10_000;
 
 export const none = '–';
@@ -26,7 +26,7 @@ export function exactCount(n: Value | undefined): string {
 
 export function percent(n: Value | undefined): string {
   if (n === null || n === undefined) return none;
-  const digits = n > 0 && n < 10 ? one : whole;
+  const digits = n >= 0.05 && n < 9.95 ? one : whole;
   return t('format.percent', { n: digits.format(n) });
 }
 

@@ -31,6 +31,7 @@ type Message =
 
 const minuteMillis = 60_000;
 const minutesShown = 30;
+export const windowMillis = 10_000;
 const windowsShown = 30;
 const eventsShown = 50;
 const pollEvery = 5_000;
@@ -53,6 +54,9 @@ export function slide(minutes: Minute[], now: number): Minute[] {
   });
 }
 
+/** Where the ten-second window of an instant starts. */
+export const windowOf = (ms: number): number => Math.floor(ms / windowMillis) * windowMillis;
+
 export class Live {
   state = $state<LiveState>('connecting');
   current = $state<number | null>(null);
@@ -64,6 +68,10 @@ export class Live {
   available = $state(true);
   reason = $state('');
   heardAt = $state(0);
+  /** The server's time, second by second. */
+  clock = $state(0);
+  /** From this window on nothing was missed; what was before the connection is unknown, not zero. */
+  since = $state(0);
   /** Rises with every counted event: who shows history that includes now may ask again. */
   version = $state(0);
   ready = $state(false);
@@ -140,7 +148,10 @@ export class Live {
   }
 
   #tick(): void {
-    if (this.ready) this.minutes = slide(this.minutes, this.now());
+    if (this.ready) {
+      this.clock = this.now();
+      this.minutes = slide(this.minutes, this.clock);
+    }
     if (this.state === 'live' && Date.now() - this.heardAt > silenceLimit) {
       const silent = this.#socket;
       this.state = 'stale';
@@ -168,6 +179,7 @@ export class Live {
         const again = this.ready;
         this.#hello(m.now, m.realtime);
         this.#attempt = 0;
+        this.since = windowOf(m.now);
         this.state = 'live';
         if (again) this.version++;
         break;
@@ -200,6 +212,7 @@ export class Live {
   #hello(now: number, r: Realtime): void {
     this.heardAt = Date.now();
     this.#skew = now - Date.now();
+    this.clock = now;
     this.available = r.available;
     this.current = r.current_visitors;
     this.minutes = slide(r.minutes ?? [], now);

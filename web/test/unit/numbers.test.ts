@@ -10,7 +10,7 @@ import { strength } from '../../src/lib/password';
 test('numbers as people read them', () => {
   const f = (got: string, want: string) => assert.equal(got, want);
   f(count(0), '0'); f(count(9999), '9,999'); f(count(12_345), '12.3K'); f(count(16_984), '17.0K'); f(count(3_400_000), '3.40M'); f(count(null), '–');
-  f(percent(33.333), '33%'); f(percent(4.25), '4.3%'); f(percent(0), '0%'); f(percent(null), '–');
+  f(percent(33.333), '33%'); f(percent(4.25), '4.3%'); f(percent(4), '4.0%'); f(percent(0.04), '0%'); f(percent(9.97), '10%'); f(percent(0), '0%'); f(percent(null), '–');
   f(duration(45.4), '45s'); f(duration(185), '3m 05s'); f(duration(3720), '1h 02m'); f(duration(59.9), '1m 00s');
   f(change(12.4), '+12%'); f(change(-3.6), '−4%'); f(change(0.2), '0%');
   f(metricValue('views_per_visit', 2.345), '2.35'); f(metricValue('visitors', 12_345, true), '12,345');

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/store"
@@ -81,8 +82,8 @@ func BenchmarkCommitBacklog(b *testing.B) {
 		b.Fatal(err)
 	}
 	traffic, events := newTraffic(1, 1_750_000_000_000, 2600), 0
-	before := cpu()
-	var spent, rows = before - before, 0
+	var spent time.Duration
+	rows := 0
 	for range b.N {
 		batch := traffic.batch(50_000)
 		from := cpu()

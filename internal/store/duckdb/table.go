@@ -147,15 +147,14 @@ func put[T any](t *table, value T) {
 	t.column++
 }
 
-func (t *table) int64(v int64)      { put(t, v) }
-func (t *table) uint64(v uint64)    { put(t, v) }
-func (t *table) uint32(v uint32)    { put(t, v) }
-func (t *table) uint8(v uint8)      { put(t, v) }
-func (t *table) int8(v int8)        { put(t, v) }
-func (t *table) float64(v float64)  { put(t, v) }
-func (t *table) bool(v bool)        { put(t, v) }
-func (t *table) text(s string)      { t.arena.put(t.textAt(), validText(s)); t.column++ }
-func (t *table) textBytes(b []byte) { t.text(unsafe.String(unsafe.SliceData(b), len(b))) }
+func (t *table) int64(v int64)     { put(t, v) }
+func (t *table) uint64(v uint64)   { put(t, v) }
+func (t *table) uint32(v uint32)   { put(t, v) }
+func (t *table) uint8(v uint8)     { put(t, v) }
+func (t *table) int8(v int8)       { put(t, v) }
+func (t *table) float64(v float64) { put(t, v) }
+func (t *table) bool(v bool)       { put(t, v) }
+func (t *table) text(s string)     { t.arena.put(t.textAt(), validText(s)); t.column++ }
 func (t *table) blob(b []byte) {
 	t.arena.put(t.textAt(), unsafe.String(unsafe.SliceData(b), len(b)))
 	t.column++

@@ -14,14 +14,13 @@ import (
 
 // traffic makes batches as processing would: visits of a few pages with their sessions, in event order.
 type traffic struct {
-	rng     *rand.Rand
-	site    string
-	now     int64
-	pages   []string
-	titles  []string
-	rate    int // ms between visits
-	pending []event.Event
-	offset  int64
+	rng    *rand.Rand
+	site   string
+	now    int64
+	pages  []string
+	titles []string
+	rate   int // ms between visits
+	offset int64
 }
 
 func newTraffic(seed uint64, start int64, rate int) *traffic {

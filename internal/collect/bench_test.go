@@ -15,7 +15,13 @@ import (
 
 type nullSink struct{}
 
-func (nullSink) Append(context.Context, eventlog.Topic, []eventlog.Record) error { return nil }
+func (nullSink) Begin(context.Context, eventlog.Topic, []eventlog.Record) (eventlog.Pending, error) {
+	return done{}, nil
+}
+
+type done struct{}
+
+func (done) Wait(context.Context) error { return nil }
 
 type nullWriter struct{ header http.Header }
 

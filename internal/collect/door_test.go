@@ -36,7 +36,16 @@ type memorySink struct {
 	err      error
 }
 
-func (s *memorySink) Append(_ context.Context, topic eventlog.Topic, records []eventlog.Record) error {
+func (s *memorySink) Begin(_ context.Context, topic eventlog.Topic, records []eventlog.Record) (eventlog.Pending, error) {
+	return written{}, s.take(topic, records)
+}
+
+// written is the Pending of what is kept already.
+type written struct{}
+
+func (written) Wait(context.Context) error { return nil }
+
+func (s *memorySink) take(topic eventlog.Topic, records []eventlog.Record) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.err != nil {

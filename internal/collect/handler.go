@@ -16,9 +16,11 @@ import (
 	"github.com/footfall-analytics/footfall/internal/session"
 )
 
-// Sink takes what the door has accepted. It must have written all records durably, or none, when it returns.
+// Sink takes what the door has accepted.
 type Sink interface {
-	Append(ctx context.Context, topic eventlog.Topic, records []eventlog.Record) error
+	// Begin hands the records over, all or none, without waiting until they are durable: that is what the Pending is asked.
+	// Their memory is the caller's again when it returns.
+	Begin(ctx context.Context, topic eventlog.Topic, records []eventlog.Record) (eventlog.Pending, error)
 }
 
 // Sites knows the sites. It must be safe for concurrent use and answer from memory.
@@ -61,16 +63,16 @@ type Options struct {
 
 // Handler is the door. It is safe for concurrent use.
 type Handler struct {
-	opts     Options
-	agents   agentCache
-	limit    limiter
-	salts    *salts
-	sessions *session.Store
-	imports  *session.Store // of imported events, whose times would push out running sessions
-	inflate  inflaters
-	requests sync.Pool
-	counters Counters
-	headers  headerValues
+	opts                 Options
+	agents               agentCache
+	limit                limiter
+	salts                *salts
+	sessions             *session.Store
+	imports              *session.Store // of imported events, whose times would push out running sessions
+	inflate              inflaters
+	requests, workspaces sync.Pool
+	counters             Counters
+	headers              headerValues
 	// lastOldHash is the latest time (ms) at which somebody came under yesterday's hash; see visitor.
 	lastOldHash atomic.Int64
 }
@@ -97,6 +99,7 @@ func New(opts Options) (*Handler, error) {
 	h.agents.parser = opts.Agents
 	h.limit.perSecond = opts.EventsPerSecond
 	h.requests.New = func() any { return new(request) }
+	h.workspaces.New = func() any { return new(workspace) }
 	return h, nil
 }
 

@@ -8,9 +8,20 @@ import (
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
-// request holds everything that one request needs, so that the next one finds the memory made. Nothing of it may be used
-// after release.
+// request is what is known of a request until it is answered. While its events are judged it has a workspace.
 type request struct {
+	*workspace
+	reply       Reply
+	answer      []byte
+	receipts    []event.Receipt
+	lastReceipt int
+	accepted    int // events in spans
+}
+
+// workspace holds everything that judging needs, so that the next request finds the memory made. It goes back as soon as the
+// log has the records: many requests wait for one sync, and few workspaces, warm in the processor's cache, serve them all.
+// Nothing of it may be used after that.
+type workspace struct {
 	decoder
 	body, inflated []byte
 
@@ -20,25 +31,20 @@ type request struct {
 	keySite  string // the site of that key, "" for all
 	gpc, dnt bool
 
-	sender      client // of the request
-	named       client // whom the last event with a context.ip or context.user_agent named
-	namedIP     string
-	namedAgent  string
-	hasNamed    bool
-	trackingID  string // of the last event, and its site
-	site        *event.Site
-	salts       *saltSet
-	event       event.Event
-	session     event.SessionInfo
-	out         []byte // keys and values of records, one behind the other
-	spans       []span
-	records     []eventlog.Record
-	receipts    []event.Receipt
-	reply       Reply
-	answer      []byte
-	lastReceipt int
-	accepted    int // events in spans
-	props       []event.Property
+	sender     client // of the request
+	named      client // whom the last event with a context.ip or context.user_agent named
+	namedIP    string
+	namedAgent string
+	hasNamed   bool
+	trackingID string // of the last event, and its site
+	site       *event.Site
+	salts      *saltSet
+	event      event.Event
+	session    event.SessionInfo
+	out        []byte // keys and values of records, one behind the other
+	spans      []span
+	records    []eventlog.Record
+	props      []event.Property
 }
 
 // span is where a record stands in out: key [from, value), value [value, to).
@@ -52,28 +58,36 @@ const (
 
 func (h *Handler) request() *request {
 	q := h.requests.Get().(*request)
+	q.workspace = h.workspaces.Get().(*workspace)
 	q.now = h.opts.Now().UnixMilli()
 	q.salts = h.saltsAt(q.now)
 	return q
 }
 
 func (h *Handler) release(q *request) {
-	if cap(q.drafts) > keepDrafts || cap(q.body)+cap(q.inflated)+cap(q.out)+cap(q.arena) > keepBytes {
-		return
-	}
-	clear(q.drafts) // they view buffers that the next request overwrites
-	clear(q.records)
+	h.releaseWorkspace(q)
 	receipts := q.receipts[:cap(q.receipts)]
 	for i := range receipts {
 		receipts[i] = event.Receipt{Refused: receipts[i].Refused[:0]}
 	}
-	*q = request{
-		decoder: decoder{scanner: scanner{arena: q.arena[:0]}, drafts: q.drafts[:0], props: q.decoder.props[:0]},
-		body:    q.body[:0], inflated: q.inflated[:0], out: q.out[:0], spans: q.spans[:0], records: q.records[:0],
-		receipts: receipts[:0], answer: q.answer[:0], props: q.props[:0],
-		reply: Reply{Rejected: q.reply.Rejected[:0]},
-	}
+	*q = request{receipts: receipts[:0], answer: q.answer[:0], reply: Reply{Rejected: q.reply.Rejected[:0]}}
 	h.requests.Put(q)
+}
+
+// releaseWorkspace takes the request's workspace away, if it still has it.
+func (h *Handler) releaseWorkspace(q *request) {
+	s := q.workspace
+	q.workspace = nil
+	if s == nil || cap(s.drafts) > keepDrafts || cap(s.body)+cap(s.inflated)+cap(s.out)+cap(s.arena) > keepBytes {
+		return
+	}
+	clear(s.drafts) // they view buffers that the next request overwrites
+	clear(s.records)
+	*s = workspace{
+		decoder: decoder{scanner: scanner{arena: s.arena[:0]}, drafts: s.drafts[:0], props: s.decoder.props[:0]},
+		body:    s.body[:0], inflated: s.inflated[:0], out: s.out[:0], spans: s.spans[:0], records: s.records[:0], props: s.props[:0],
+	}
+	h.workspaces.Put(s)
 }
 
 // process judges the drafts and appends what becomes of them: events, receipts and failed payloads, all or none.
@@ -84,6 +98,7 @@ func (h *Handler) process(ctx context.Context, q *request) error {
 	return h.append(ctx, q)
 }
 
+// append hands the records over, gives the workspace back and waits until they are durable.
 func (h *Handler) append(ctx context.Context, q *request) error {
 	if len(q.receipts) == 0 {
 		return nil
@@ -99,7 +114,11 @@ func (h *Handler) append(ctx context.Context, q *request) error {
 		q.records = append(q.records, eventlog.Record{Key: q.out[s.from:s.value:s.value], Value: q.out[s.value:s.to:s.to]})
 	}
 	start := time.Now()
-	err := h.opts.Sink.Append(ctx, eventlog.RawEvents, q.records)
+	pending, err := h.opts.Sink.Begin(ctx, eventlog.RawEvents, q.records)
+	h.releaseWorkspace(q)
+	if err == nil {
+		err = pending.Wait(ctx)
+	}
 	h.counters.appended(time.Since(start))
 	if err != nil {
 		return err

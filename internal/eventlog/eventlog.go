@@ -47,6 +47,15 @@ var (
 type Appender interface {
 	// Append writes all records, or none, and returns when they are durable. ctx ends the wait, not the write.
 	Append(ctx context.Context, topic Topic, records []Record) error
+	// Begin hands the records over as Append does, without waiting until they are durable. After an error nothing is written.
+	// Keys and values are the caller's again when it returns.
+	Begin(ctx context.Context, topic Topic, records []Record) (Pending, error)
+}
+
+// Pending is a write under way.
+type Pending interface {
+	// Wait returns when the records are durable, or the error for which they may not be. ctx ends the wait, not the write.
+	Wait(ctx context.Context) error
 }
 
 // Reader reads a partition in order. It must be safe for concurrent use.

@@ -77,12 +77,15 @@ type Log struct {
 
 	trimming sync.Mutex // held while records are removed; taken before mu
 
-	mu        sync.Mutex // guards what follows; never held while the disk is touched
-	topics    map[eventlog.Topic]*topicState
-	committed map[string]int64 // by offsetKey
-	flight    []*group         // being written
-	failure   error            // why the databases cannot be written any more
-	closed    bool
+	mu         sync.Mutex // guards what follows; never held while the disk is touched
+	topics     map[eventlog.Topic]*topicState
+	committed  map[string]int64 // by offsetKey
+	flight     []*group         // being written
+	gathered   int              // calls in the pending groups
+	awaited    int              // the number of them at which the committer wants to be woken again; 0 = at none
+	cameDuring int              // calls that came during the last write
+	failure    error            // why the databases cannot be written any more
+	closed     bool
 
 	stuckWait time.Duration // see the constant
 

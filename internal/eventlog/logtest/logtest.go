@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -34,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) eventlog.Log) {
 		{"topics are apart", testTopics},
 		{"consumers", testConsumers},
 		{"values are owned", testOwnership},
+		{"begun append", testBegin},
 		{"closed", testClosed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -337,6 +339,32 @@ func testOwnership(t *testing.T, l eventlog.Log) {
 	}
 }
 
+// testBegin: what is begun stands in order, is durable after Wait, and its memory is the caller's at once.
+func testBegin(t *testing.T, l eventlog.Log) {
+	var pending []eventlog.Pending
+	buffer := make([]byte, 1)
+	for _, c := range []byte("abc") {
+		buffer[0] = c
+		p, err := l.Begin(t.Context(), topic, []eventlog.Record{{Key: buffer, Value: buffer}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		pending = append(pending, p)
+	}
+	buffer[0] = 'x'
+	if p, err := l.Begin(t.Context(), topic, nil); err != nil || p.Wait(t.Context()) != nil {
+		t.Errorf("no records: %v", err)
+	}
+	for _, p := range []int{2, 0, 1, 0} {
+		if err := pending[p].Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := ReadAll(t, l, 0, 100); !slices.Equal(got, []string{"a", "b", "c"}) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func testClosed(t *testing.T, l eventlog.Log) {
 	waiting := make(chan error, 1)
 	go func() { waiting <- l.Wait(t.Context(), topic, 0, 0) }()
@@ -349,6 +377,9 @@ func testClosed(t *testing.T, l eventlog.Log) {
 	}
 	if err := l.Append(t.Context(), topic, []eventlog.Record{{Value: []byte("x")}}); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("append: %v", err)
+	}
+	if _, err := l.Begin(t.Context(), topic, []eventlog.Record{{Value: []byte("x")}}); !errors.Is(err, eventlog.ErrClosed) {
+		t.Errorf("begin: %v", err)
 	}
 	if _, err := l.Read(t.Context(), topic, 0, 0, 1); !errors.Is(err, eventlog.ErrClosed) {
 		t.Errorf("read: %v", err)

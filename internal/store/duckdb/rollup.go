@@ -25,6 +25,9 @@ func (s *Store) BuildRollups(ctx context.Context, site *event.Site, now int64) e
 	if err != nil {
 		return fmt.Errorf("cannot build the rollups of site %q: %w", site.WebsiteID, err)
 	}
+	if err := s.rezone(ctx, site.WebsiteID, loc, len(s.dirtyRuns(site.WebsiteID, loc, now)) > 0); err != nil {
+		return fmt.Errorf("cannot build the rollups of site %q: %w", site.WebsiteID, err)
+	}
 	for _, run := range s.dirtyRuns(site.WebsiteID, loc, now) {
 		if err := s.buildRun(ctx, site.WebsiteID, run); err != nil {
 			return fmt.Errorf("cannot build the rollups of site %q from %d to %d: %w", site.WebsiteID, run[0].Start, run[len(run)-1].End, err)
@@ -293,12 +296,17 @@ func (s *Store) CleanDays(websiteID string, from, to int64) (days []Day) {
 }
 
 // EmptyDays returns those of the days between the edges that are closed and have no event: all that rollups could say of them is
-// known.
+// known. A day that meets a clean one of another time zone is left out, as that one's rows may stand in it until rezone drops them.
 func (s *Store) EmptyDays(websiteID string, edges []int64) (days []Day) {
 	now := s.opts.Clock().UnixMilli()
+	clean := s.CleanDays(websiteID, edges[0]-2*dayMillis, edges[len(edges)-1]+2*dayMillis)
 	for i := range len(edges) - 1 {
 		day := Day{edges[i], edges[i+1]}
-		if day.End+closedAfter <= now && s.Estimate(websiteID, day.Start, day.End) == 0 {
+		for len(clean) > 0 && clean[0].End <= day.Start {
+			clean = clean[1:]
+		}
+		foreign := len(clean) > 0 && clean[0].Start < day.End && clean[0] != day
+		if !foreign && day.End+closedAfter <= now && s.Estimate(websiteID, day.Start, day.End) == 0 {
 			days = append(days, day)
 		}
 	}

@@ -88,6 +88,7 @@ type runner struct {
 	site    struct {
 		WebsiteID  string `json:"website_id"`
 		TrackingID string `json:"tracking_id"`
+		Domain     string `json:"domain"`
 	}
 	key      string
 	expected int64 // events sent so far, for the wait on the ledger

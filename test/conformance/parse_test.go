@@ -87,7 +87,7 @@ func (f *file) add(i int, line string) error {
 }
 
 // eventJSON turns an event line into an event of docs/format/ingest.md.
-func eventJSON(line, trackingID string, relativeTo *time.Time) (map[string]any, error) {
+func eventJSON(line, trackingID, domain string, relativeTo *time.Time) (map[string]any, error) {
 	words, err := split(line)
 	if err != nil || len(words) < 4 {
 		return nil, fmt.Errorf("an event line is TIME TYPE USER PLACE [key=value ...]: %q", line)
@@ -118,6 +118,9 @@ func eventJSON(line, trackingID string, relativeTo *time.Time) (map[string]any, 
 		if err := setKey(event, data, context, word); err != nil {
 			return nil, fmt.Errorf("%w in %q", err, line)
 		}
+	}
+	if event["tracking_id"] == "DOMAIN" {
+		event["tracking_id"] = domain
 	}
 	return event, nil
 }

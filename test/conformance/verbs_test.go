@@ -59,7 +59,7 @@ func (r *runner) send(s step) {
 			r.fatalf(s, "%v", err)
 		}
 		for _, line := range lines {
-			event, err := eventJSON(line, r.site.TrackingID, d.relative)
+			event, err := eventJSON(line, r.site.TrackingID, r.site.Domain, d.relative)
 			if err != nil {
 				r.fatalf(s, "%v", err)
 			}

@@ -72,7 +72,7 @@ for (const dark of [false, true]) {
 test('by keyboard alone: login, the site, a filter, its removal, real time and back', async () => {
   const page = await dashboard(browser);
   const focused = () => page.evaluate(() => { const e = document.activeElement; return `${e.getAttribute('name') ?? e.getAttribute('href') ?? ''} ${e.getAttribute('aria-label') ?? e.innerText}`.trim(); });
-  /** Presses Tab until the focus is where it should be; each place on the way must be visible. */
+  /** Presses Tab until the focus is where it should be. */
   async function tabTo(want) {
     const way = [];
     for (let i = 0; i < 80; i++) {

@@ -40,6 +40,9 @@ class Server {
     const args = ['serve', '--data', this.data, '--listen', `127.0.0.1:${this.port}`, '--ops-listen', 'off', ...(this.demo ? ['--demo'] : [])];
     this.startedAt = Date.now();
     this.process = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env: environment });
+    // A test that dies leaves nothing behind.
+    const child = this.process;
+    process.once('exit', () => child.kill('SIGKILL'));
     const ended = new Promise((done) => this.process.once('exit', (code, signal) => done({ code, signal })));
     this.ended = ended;
     for (const stream of [this.process.stdout, this.process.stderr]) stream.on('data', (text) => (this.output += text));

@@ -58,6 +58,14 @@ func TestRandomHistories(t *testing.T) {
 			s.ask(questions / 4)
 		}
 		s.reports(questions / 6)
+	}
+	for i, s := range sites {
+		s.rezone(zones[(i+1)%len(zones)])
+		s.ask(questions / 6)
+	}
+	for _, s := range sites {
+		s.awaitAll()
+		s.ask(questions / 6)
 		t.Logf("%s: %d events, rows compared %v, estimates within their interval %d", s.path, len(s.all), s.rows, s.widened)
 		if s.rows["rollups"] == 0 || s.rows["rollups+events"] == 0 || s.rows["events"] == 0 {
 			t.Errorf("not every source was put to the test: %v", s.rows)
@@ -125,6 +133,16 @@ func (s *trial) awaitAll() {
 func (s *trial) move(threshold int) {
 	s.setSite(step{rest: fmt.Sprintf("threshold=%d", threshold)})
 	s.limit = threshold
+}
+
+// rezone gives the site another time zone, which holds for all that was before too.
+func (s *trial) rezone(zone string) {
+	loc, err := time.LoadLocation(zone)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	s.setSite(step{rest: "timezone=" + zone})
+	s.zone, s.makes.zone, s.starts = loc, loc, map[string]int64{}
 }
 
 func (s *trial) ask(n int) {

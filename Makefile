@@ -74,6 +74,11 @@ test/browser/node_modules/.stamp: test/browser/package.json test/browser/package
 test-browser: build test/browser/node_modules/.stamp deps-browser
 	cd test/browser && npm test
 
+# The pictures in docs/img.
+.PHONY: screenshots
+screenshots: build test/browser/node_modules/.stamp deps-browser
+	cd test/browser && npm run screenshots
+
 .PHONY: test
 test: deps-browser vet test-sdk test-web test-browser test-go
 

@@ -53,11 +53,11 @@ vet: assets
 # Everything that is quick: -short leaves out the kills, the long random histories and the browser.
 .PHONY: check
 check: vet
-	$(GO) test -short ./...
+	$(GO) test -short -parallel 8 ./...
 
 .PHONY: test-go
 test-go: build
-	$(GO) test -timeout 30m ./...
+	$(GO) test -timeout 30m -parallel 8 ./...
 
 .PHONY: test-sdk
 test-sdk: sdk/js/dist/.stamp deps-browser

@@ -90,7 +90,7 @@ type sessionRow struct {
 func checkDuckDB(t *testing.T, s *duckdb.Store, want []event.Event) {
 	t.Helper()
 	stored := 0
-	if err := s.Select(context.Background(), "select count(*), count(distinct (website_id, event_id_high, event_id_low)) from events", nil, func(c *duckdb.Chunk) error {
+	if err := s.Select(context.Background(), "select count(*), count(distinct (website_id, id_high(event_id_high, timestamp), event_id_low)) from events", nil, func(c *duckdb.Chunk) error {
 		stored = int(c.Int64s(0)[0])
 		if c.Int64s(1)[0] != c.Int64s(0)[0] {
 			t.Errorf("of %d events %d are distinct", c.Int64s(0)[0], c.Int64s(1)[0])

@@ -95,6 +95,9 @@ func (p *Processor) fill(ctx context.Context, s *step) error {
 			return nil
 		}
 		for i := range entries {
+			if len(s.events) == p.options.MaxBatchEvents {
+				return nil
+			}
 			s.take(&entries[i])
 		}
 	}

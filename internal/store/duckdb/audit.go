@@ -104,7 +104,7 @@ order by 1, 2`
 // ledgerIdentity checks received = stored + duplicate + filtered + failed.
 func (a *auditor) ledgerIdentity(ctx context.Context) error {
 	err := a.each(ctx, ledgerIdentitySQL, nil, func(c *Chunk, i int) {
-		a.report.add(c.Text(0, i), fmt.Sprintf("ledger, minute %d: received", c.Int64s(1)[i]),
+		a.report.add(c.Text(0, i), fmt.Sprintf("ledger, minute %d: received", minuteMillis*c.Int64s(1)[i]),
 			strconv.FormatInt(c.Int64s(3)[i], 10)+" (stored + duplicate + filtered + failed)", strconv.FormatInt(c.Int64s(2)[i], 10))
 	})
 	if err != nil {
@@ -120,7 +120,7 @@ const ledgerRowsSQL = `with counted as (
     group by 1, 2
 ),
 there as (
-    select website_id, received_at // 60000 * 60000 as minute, count(*) as rows
+    select website_id, (timestamp + received_after) // 60000 as minute, count(*) as rows
     from events
     group by 1, 2
 )
@@ -138,7 +138,7 @@ func (a *auditor) ledgerRows(ctx context.Context) error {
 		if _, cut := a.rawFrom[site]; cut && rows < stored {
 			return
 		}
-		a.report.add(site, fmt.Sprintf("ledger, minute %d: stored", c.Int64s(1)[i]), strconv.FormatInt(rows, 10)+" (rows of events)", strconv.FormatInt(stored, 10))
+		a.report.add(site, fmt.Sprintf("ledger, minute %d: stored", minuteMillis*c.Int64s(1)[i]), strconv.FormatInt(rows, 10)+" (rows of events)", strconv.FormatInt(stored, 10))
 	})
 }
 
@@ -156,16 +156,20 @@ func (a *auditor) eventHours(ctx context.Context) error {
 	})
 }
 
-const duplicatesSQL = `with twice as (
-    select website_id, event_id_high, event_id_low
+const duplicatesSQL = `with ids as (
+    select website_id, id_high(event_id_high, timestamp) as high, event_id_low as low, timestamp + received_after as received_at
     from events
     where event_id_low %% %[1]d = %[2]d
+),
+twice as (
+    select website_id, high, low
+    from ids
     group by all
     having count(*) > 1
 )
-select website_id, event_id_high, event_id_low, received_at
-from events
-join twice using (website_id, event_id_high, event_id_low)
+select website_id, high, low, received_at
+from ids
+join twice using (website_id, high, low)
 order by all`
 
 // duplicates looks for ids that were stored twice within the window. It takes the ids in parts, to bound the memory.
@@ -175,7 +179,7 @@ func (a *auditor) duplicates(ctx context.Context) error {
 		var site, id string
 		var at int64
 		err := a.each(ctx, fmt.Sprintf(duplicatesSQL, parts, part), nil, func(c *Chunk, i int) {
-			nextSite, nextID, nextAt := c.Text(0, i), idOf(c.Uint64s(1)[i], c.Uint64s(2)[i]).String(), c.Int64s(3)[i]
+			nextSite, nextID, nextAt := c.Text(0, i), idOf(c.Uint64s(1)[i], c.Uint64s(2)[i], 0).String(), c.Int64s(3)[i]
 			if site == nextSite && id == nextID && nextAt-at < event.LateLimitMillis {
 				a.report.add(site, fmt.Sprintf("event %s, received at %d", id, nextAt), "one row", "a second one")
 			}

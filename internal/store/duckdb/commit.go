@@ -148,7 +148,7 @@ func (s *Store) storeCounts(batch *store.Batch, change *change) error {
 	for _, row := range batch.Ledger {
 		t := s.tables.ledger
 		t.text(row.WebsiteID)
-		t.int64(row.Minute)
+		t.int64(floor(row.Minute, minuteMillis) / minuteMillis)
 		t.text(row.Outcome.String())
 		t.text(row.Reason)
 		t.int64(row.Count)
@@ -206,12 +206,14 @@ func userOf(user, session string) string {
 	return user
 }
 
-func idParts(id event.UUID) (high, low uint64) {
-	return binary.BigEndian.Uint64(id[:8]), binary.BigEndian.Uint64(id[8:])
+// idParts returns the numbers that stand for the id of an event of that time.
+func idParts(id event.UUID, timestamp int64) (high, low uint64) {
+	return binary.BigEndian.Uint64(id[:8]) ^ uint64(timestamp)<<16, binary.BigEndian.Uint64(id[8:])
 }
 
-func idOf(high, low uint64) (id event.UUID) {
-	binary.BigEndian.PutUint64(id[:8], high)
+// idOf undoes idParts.
+func idOf(high, low uint64, timestamp int64) (id event.UUID) {
+	binary.BigEndian.PutUint64(id[:8], high^uint64(timestamp)<<16)
 	binary.BigEndian.PutUint64(id[8:], low)
 	return id
 }
@@ -220,8 +222,8 @@ func idOf(high, low uint64) (id event.UUID) {
 func writeEvent(t *table, e *event.Event) {
 	t.text(e.WebsiteID)
 	t.int64(e.Timestamp)
-	t.int64(e.ReceivedAt)
-	high, low := idParts(e.ID)
+	t.int64(e.ReceivedAt - e.Timestamp)
+	high, low := idParts(e.ID, e.Timestamp)
 	t.uint64(high)
 	t.uint64(low)
 	t.text(e.Type.String())

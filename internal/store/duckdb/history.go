@@ -42,7 +42,7 @@ func (s *Store) SessionEvents(ctx context.Context, spans []store.Span, yield fun
 func readSessionEvent(c *Chunk, row int) event.Event {
 	typ, _ := event.ParseType(string(c.Bytes(4, row)))
 	session := c.Text(2, row)
-	e := event.Event{ID: idOf(c.Uint64s(0)[row], c.Uint64s(32)[row]), WebsiteID: c.Text(1, row), SessionID: session, UserID: userOf(c.Text(3, row), session), Type: typ,
+	e := event.Event{ID: idOf(c.Uint64s(0)[row], c.Uint64s(32)[row], c.Int64s(6)[row]), WebsiteID: c.Text(1, row), SessionID: session, UserID: userOf(c.Text(3, row), session), Type: typ,
 		Interactive: c.Bools(5)[row], Timestamp: c.Int64s(6)[row], SampleKey: c.Uint64s(7)[row], VisitorCoupon: c.Uint32s(8)[row],
 		BotScore: c.Uint8s(9)[row] * 25, BotBand: c.Uint8s(9)[row],
 		Revenue: c.Int64s(10)[row], Currency: c.Text(11, row), TimeOnPage: c.Int64s(12)[row], ScrollDepth: event.NoScroll}

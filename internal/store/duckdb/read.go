@@ -31,9 +31,9 @@ func (s *Store) Recent(ctx context.Context, since int64, yield func(*event.Event
 func readRecent(c *Chunk, row int) event.Event {
 	typ, _ := event.ParseType(string(c.Bytes(5, row)))
 	session := c.Text(3, row)
-	e := event.Event{ID: idOf(c.Uint64s(0)[row], c.Uint64s(1)[row]), WebsiteID: c.Text(2, row), SessionID: session,
+	e := event.Event{ID: idOf(c.Uint64s(0)[row], c.Uint64s(1)[row], c.Int64s(8)[row]), WebsiteID: c.Text(2, row), SessionID: session,
 		UserID: userOf(c.Text(4, row), session), Type: typ, Name: c.Text(6, row), Interactive: c.Bools(7)[row],
-		Timestamp: c.Int64s(8)[row], ReceivedAt: c.Int64s(9)[row], SampleKey: c.Uint64s(10)[row], VisitorCoupon: c.Uint32s(11)[row],
+		Timestamp: c.Int64s(8)[row], ReceivedAt: c.Int64s(8)[row] + c.Int64s(9)[row], SampleKey: c.Uint64s(10)[row], VisitorCoupon: c.Uint32s(11)[row],
 		BotScore: c.Uint8s(12)[row], BotBand: c.Uint8s(13)[row], Revenue: c.Int64s(14)[row], Currency: c.Text(15, row),
 		TimeOnPage: c.Int64s(16)[row], Value: c.Float64s(17)[row], ScrollDepth: event.NoScroll}
 	for i, to := range [...]*string{&e.Page, &e.Hostname, &e.Title, &e.Referrer, &e.Source, &e.Medium, &e.Campaign, &e.Term, &e.Content, &e.Channel,
@@ -59,7 +59,7 @@ group by 1, 2`
 // LedgerCounts sums the ledger over the receipt minutes that start in [from, to).
 func (s *Store) LedgerCounts(ctx context.Context, websiteID string, from, to int64) (counts Counts, err error) {
 	counts.Reasons = map[string]int64{}
-	err = s.Select(ctx, ledgerCountsSQL, []any{websiteID, from, to}, func(chunk *Chunk) error {
+	err = s.Select(ctx, ledgerCountsSQL, []any{websiteID, minutesBefore(from), minutesBefore(to)}, func(chunk *Chunk) error {
 		for i := range chunk.Rows() {
 			counts.add(chunk.Text(0, i), chunk.Text(1, i), chunk.Int64s(2)[i])
 		}
@@ -70,6 +70,9 @@ func (s *Store) LedgerCounts(ctx context.Context, websiteID string, from, to int
 	}
 	return counts, nil
 }
+
+// minutesBefore returns how many minutes since the epoch begin before ms.
+func minutesBefore(ms int64) int64 { return -floor(-ms, minuteMillis) / minuteMillis }
 
 func (c *Counts) add(outcome, reason string, n int64) {
 	switch outcome {

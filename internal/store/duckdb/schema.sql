@@ -8,9 +8,9 @@ create table if not exists meta (
 create table if not exists events (
     website_id varchar not null,
     timestamp bigint not null,
-    received_at bigint not null,
-    event_id_high ubigint not null,        -- the UUID's first 8 bytes as a number, then the other 8: a UUID column is
-    event_id_low ubigint not null,         -- not compressed. Order by high, low is the order of the id's text
+    received_after bigint not null,        -- received_at - timestamp
+    event_id_high ubigint not null,        -- the UUID's first 8 bytes as a number, xor its time: see id_high
+    event_id_low ubigint not null,         -- the other 8 (a UUID column is not compressed)
     event_type varchar not null,
     name varchar not null,
     interactive boolean not null,
@@ -53,6 +53,10 @@ create table if not exists events (
     properties map(varchar, varchar) not null,
     flags uinteger not null
 );
+
+-- The first 8 bytes of an event's id: those of a v7 id begin with the time in ms, which is the timestamp's in most. Order by
+-- id_high, event_id_low is the order of the id's text.
+create macro if not exists id_high(high, ms) as xor(high, (ms & 281474976710655)::ubigint * 65536);
 
 -- One row per session; (website_id, session_id, bot_band, session_start) is unique.
 create table if not exists sessions (
@@ -101,7 +105,7 @@ create table if not exists sessions (
 -- Additive counts; rows of one (website_id, minute, outcome, reason) are summed by readers and folded by maintenance.
 create table if not exists ledger (
     website_id varchar not null,
-    minute bigint not null,
+    minute bigint not null,                -- since the epoch
     outcome varchar not null,              -- received, stored, duplicate, filtered, failed
     reason varchar not null,
     count bigint not null

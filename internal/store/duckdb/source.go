@@ -199,7 +199,7 @@ group by outcome, reason`
 // Ledger implements query.Catalog. A minute that the range cuts counts where it starts.
 func (s *Source) Ledger(ctx context.Context, websiteID string, from, to int64) (*query.Ledger, error) {
 	out := &query.Ledger{Filtered: map[string]int64{}, Failed: map[string]int64{}}
-	err := s.store.Select(ctx, ledgerSQL, []any{websiteID, from, to}, func(chunk *Chunk) error {
+	err := s.store.Select(ctx, ledgerSQL, []any{websiteID, minutesBefore(from), minutesBefore(to)}, func(chunk *Chunk) error {
 		for row := range chunk.Rows() {
 			count := chunk.Int64s(2)[row]
 			switch chunk.Text(0, row) {

@@ -9,6 +9,7 @@ import (
 )
 
 const (
+	minuteMillis  = 60 * 1000
 	quarterMillis = 15 * 60 * 1000
 	hourMillis    = 3600 * 1000
 	dayMillis     = event.DayMillis

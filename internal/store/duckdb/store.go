@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -72,9 +71,14 @@ var (
 	_ store.History = (*Store)(nil)
 )
 
-// attachSQL opens the file. Row groups are an eighth of the engine's usual size, so that a step of a backlog fills
-// some of them and writes them once, compressed, past the log; blocks are half of it, so that a checkpoint wastes less.
-const attachSQL = "attach '%s' as footfall (row_group_size 16384, block_size 131072, storage_version 'latest'); use footfall"
+// RowGroup is the number of rows that are compressed together, a fifth of the engine's usual: a batch of a multiple of it is
+// written once, compressed, past the log.
+const RowGroup = 24_576
+
+// layout says how the file is written. Blocks are a quarter of the engine's usual size, so that less of them is left empty.
+func layout() string {
+	return fmt.Sprintf("row_group_size %d, block_size 65536, storage_version 'latest'", RowGroup)
+}
 
 //go:embed schema.sql
 var schema string
@@ -98,13 +102,14 @@ func Open(opts Options) (*Store, error) {
 
 func (s *Store) open() (err error) {
 	_ = os.RemoveAll(s.spillDir()) // what a killed process left
+	_ = os.Remove(s.opts.compactPath())
 	if s.db, err = openDatabase(s.settings()); err != nil {
 		return err
 	}
 	if s.writer, err = connect(s.db); err != nil {
 		return err
 	}
-	attach := fmt.Sprintf(attachSQL, strings.ReplaceAll(s.opts.Path, "'", "''"))
+	attach := fmt.Sprintf("attach %s as footfall (%s); use footfall", quoted(s.opts.Path), layout())
 	if err := s.writer.execAll(attach); err != nil {
 		return err
 	}
@@ -189,17 +194,25 @@ func migrate(ctx context.Context, c *conn) error {
 	return nil
 }
 
-// Close waits for running queries, folds the log into the file and closes it. No method may be called afterwards.
+// Close waits for running queries, folds the log into the file and closes it; a file with many holes is written anew. No method may
+// be called afterwards.
 func (s *Store) Close() error {
 	s.write.Lock()
 	defer s.write.Unlock()
 	for range s.opts.Readers {
 		(<-s.readers).close()
 	}
+	holes := false
 	err := s.writer.execAll("checkpoint footfall")
+	if err == nil {
+		holes, err = s.manyHoles(context.Background())
+	}
 	s.release()
-	if err != nil {
+	switch {
+	case err != nil:
 		return fmt.Errorf("cannot checkpoint event store %q: %w", s.opts.Path, err)
+	case holes:
+		return s.compact()
 	}
 	return nil
 }

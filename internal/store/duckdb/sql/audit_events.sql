@@ -6,4 +6,4 @@ select
 from events
 where event_type in ('pageview', 'event', 'engagement')
     and hash(website_id, session_id) %% %[1]d = %[2]d
-order by website_id, session_id, bot_band, timestamp, event_id_high, event_id_low
+order by website_id, session_id, bot_band, timestamp, id_high(event_id_high, timestamp), event_id_low

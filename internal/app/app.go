@@ -54,6 +54,7 @@ type App struct {
 
 	processing processing
 	freshness  freshness
+	slack      heapSlack
 	broken     chan error // what no part can mend: the process must start again
 }
 

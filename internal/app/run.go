@@ -37,6 +37,8 @@ func (a *App) Run(ctx context.Context) error {
 		a.processing.tasks.Go(func() { a.seedDemo(ctx) })
 	}
 	a.metrics.SetReady(true)
+	a.slack.take()
+	defer a.slack.drop()
 	err := a.wait(ctx)
 	a.metrics.SetReady(false)
 	return errors.Join(err, a.shutdown())

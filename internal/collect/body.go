@@ -50,6 +50,7 @@ func (in *inflaters) readBody(r *http.Request, dst, second *[]byte) ([]byte, err
 		}
 		return nil, errTransfer
 	}
+	_ = r.Body.Close() // all of it is read; net/http would otherwise look for more before the answer
 	encoding := r.Header["Content-Encoding"]
 	if len(encoding) == 0 {
 		return *dst, nil

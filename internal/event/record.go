@@ -78,24 +78,12 @@ const (
 	fSession
 )
 
-// textFields are the numbers of the string fields, in wire order.
-var textFields = [...]protowire.Number{
-	fWebsiteID, fName, fUserID, fSessionID, fPage, fHostname, fTitle, fReferrer,
-	fSource, fMedium, fCampaign, fTerm, fContent, fChannel, fIPAddress, fCountry, fRegion, fCity,
-	fDeviceType, fBrowser, fBrowserVersion, fOS, fOSVersion, fScreen, fLanguage,
-	fCategory, fAction, fLabel, fCurrency,
-}
-
 // AppendRecord appends the event as a record of the log to dst.
 func (e *Event) AppendRecord(dst []byte) []byte {
 	dst = append(dst, byte(KindEvent))
 	dst = protowire.AppendTag(dst, fID, protowire.BytesType)
 	dst = protowire.AppendBytes(dst, e.ID[:])
-	for _, num := range textFields {
-		if text := *e.textField(num); text != "" {
-			dst = appendText(dst, num, text)
-		}
-	}
+	dst = e.appendTexts(dst)
 	dst = appendUint(dst, fType, uint64(e.Type))
 	dst = appendUint(dst, fInteractive, boolUint(e.Interactive))
 	dst = appendInt(dst, fTimestamp, e.Timestamp)
@@ -132,6 +120,56 @@ func (e *Event) AppendRecord(dst []byte) []byte {
 		dst = protowire.AppendBytes(dst, inner)
 	}
 	return dst
+}
+
+// appendTexts writes the string fields.
+func (e *Event) appendTexts(dst []byte) []byte {
+	dst = appendTextOf(dst, fWebsiteID, e.WebsiteID)
+	dst = appendTextOf(dst, fName, e.Name)
+	dst = appendTextOf(dst, fUserID, e.UserID)
+	dst = appendTextOf(dst, fSessionID, e.SessionID)
+	dst = appendTextOf(dst, fPage, e.Page)
+	dst = appendTextOf(dst, fHostname, e.Hostname)
+	dst = appendTextOf(dst, fTitle, e.Title)
+	dst = appendTextOf(dst, fReferrer, e.Referrer)
+	dst = appendTextOf(dst, fSource, e.Source)
+	dst = appendTextOf(dst, fMedium, e.Medium)
+	dst = appendTextOf(dst, fCampaign, e.Campaign)
+	dst = appendTextOf(dst, fTerm, e.Term)
+	dst = appendTextOf(dst, fContent, e.Content)
+	dst = appendTextOf(dst, fChannel, e.Channel)
+	dst = appendTextOf(dst, fIPAddress, e.IPAddress)
+	dst = appendTextOf(dst, fCountry, e.Country)
+	dst = appendTextOf(dst, fRegion, e.Region)
+	dst = appendTextOf(dst, fCity, e.City)
+	dst = appendTextOf(dst, fDeviceType, e.DeviceType)
+	dst = appendTextOf(dst, fBrowser, e.Browser)
+	dst = appendTextOf(dst, fBrowserVersion, e.BrowserVersion)
+	dst = appendTextOf(dst, fOS, e.OS)
+	dst = appendTextOf(dst, fOSVersion, e.OSVersion)
+	dst = appendTextOf(dst, fScreen, e.Screen)
+	dst = appendTextOf(dst, fLanguage, e.Language)
+	dst = appendTextOf(dst, fCategory, e.Category)
+	dst = appendTextOf(dst, fAction, e.Action)
+	dst = appendTextOf(dst, fLabel, e.Label)
+	return appendTextOf(dst, fCurrency, e.Currency)
+}
+
+// appendTextOf writes a string field of an event, unless it is "". Field numbers of an event take one or two bytes with their
+// wire type, and most texts are shorter than 128 bytes: that is written in one go.
+func appendTextOf(dst []byte, num protowire.Number, text string) []byte {
+	if text == "" {
+		return dst
+	}
+	if len(text) >= 1<<7 {
+		return appendText(dst, num, text)
+	}
+	if tag := num<<3 | protowire.Number(protowire.BytesType); num < 1<<4 {
+		dst = append(dst, byte(tag), byte(len(text)))
+	} else {
+		dst = append(dst, byte(tag)|1<<7, byte(tag>>7), byte(len(text)))
+	}
+	return append(dst, text...)
 }
 
 func appendText(dst []byte, num protowire.Number, text string) []byte {

@@ -9,6 +9,14 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
+// textFields are the numbers of the string fields.
+var textFields = [...]protowire.Number{
+	fWebsiteID, fName, fUserID, fSessionID, fPage, fHostname, fTitle, fReferrer,
+	fSource, fMedium, fCampaign, fTerm, fContent, fChannel, fIPAddress, fCountry, fRegion, fCity,
+	fDeviceType, fBrowser, fBrowserVersion, fOS, fOSVersion, fScreen, fLanguage,
+	fCategory, fAction, fLabel, fCurrency,
+}
+
 // full returns an event in which every field has a value of its own.
 func full() *Event {
 	e := &Event{ID: UUID{1, 2, 3, 15: 9}, Type: Custom, Interactive: true, Timestamp: 1_700_000_000_001, ReceivedAt: 1_700_000_000_777,

@@ -50,6 +50,9 @@ func TestConformance(t *testing.T) {
 			}
 		})
 	}
+	if d.server != nil {
+		d.server.Run("audit")
+	}
 }
 
 // deployment is what the cases are put to.

@@ -146,13 +146,18 @@ func set[T any](to *T, value *T) {
 // maxListItems bounds the lists of a site, which the door searches for every event.
 const maxListItems = 100
 
+// normalHostnames accepts "*.example.com" for all hosts below example.com.
 func normalHostnames(list []string) ([]string, error) {
 	if len(list) > maxListItems {
 		return nil, invalid("hostnames", "there are %d hostnames; at most %d are allowed", len(list), maxListItems)
 	}
 	normal := make([]string, len(list))
 	for i, name := range list {
-		host, err := NormalDomain(name)
+		below, wildcard := strings.CutPrefix(strings.TrimSpace(name), "*.")
+		host, err := NormalDomain(below)
+		if wildcard {
+			host = "*." + host
+		}
 		if err != nil {
 			return nil, invalid(fmt.Sprintf("hostnames[%d]", i), "%s", err)
 		}

@@ -90,7 +90,7 @@ func TestChangesShowAtOnce(t *testing.T) {
 	id := addSite(t, s, "old.example")
 	before, _ := s.ByID(id)
 	zone, domain, policy, threshold := "Asia/Kolkata", "New.example", "truncated", 4
-	hosts, keys, ignore := []string{"www.New.example"}, []string{"id"}, true
+	hosts, keys, ignore := []string{"www.New.example", "*.New.example"}, []string{"id"}, true
 	after, err := s.ChangeSite(ctx, "old.example", account.SiteChange{Domain: &domain, Timezone: &zone, IPPolicy: &policy, Threshold: &threshold,
 		Hostnames: &hosts, QueryKeys: &keys, IgnoreSignals: &ignore})
 	if err != nil {
@@ -102,7 +102,7 @@ func TestChangesShowAtOnce(t *testing.T) {
 		}
 	}
 	for _, name := range []string{before.TrackingID, "new.example"} {
-		if got, ok := s.ByTracking(name); !ok || got.Threshold != 4 || got.IPPolicy != "truncated" || got.Timezone != zone || got.Hostnames[0] != "www.new.example" || !got.IgnoreSignals {
+		if got, ok := s.ByTracking(name); !ok || got.Threshold != 4 || got.IPPolicy != "truncated" || got.Timezone != zone || got.Hostnames[0] != "www.new.example" || got.Hostnames[1] != "*.new.example" || !got.IgnoreSignals {
 			t.Errorf("ByTracking(%q) = %+v, %v", name, got, ok)
 		}
 	}
@@ -146,6 +146,8 @@ func TestChangeSiteRefuses(t *testing.T) {
 	f("ip_policy", account.SiteChange{IPPolicy: text("some")})
 	f("threshold", account.SiteChange{Threshold: number(-1)})
 	f("threshold", account.SiteChange{Threshold: number(5)})
+	f("hostnames[0]", account.SiteChange{Hostnames: list("*.")})
+	f("hostnames[0]", account.SiteChange{Hostnames: list("a.*.example")})
 	f("hostnames[1]", account.SiteChange{Hostnames: list("a.example", "no host")})
 	f("hostnames", account.SiteChange{Hostnames: list(make([]string, 101)...)})
 	f("query_keys[0]", account.SiteChange{QueryKeys: list("a&b")})

@@ -64,6 +64,7 @@ func Open(cfg config.Config, options Options) (*App, error) {
 		options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New(), broken: make(chan error, 1)}
+	limitMemory()
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

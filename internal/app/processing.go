@@ -29,6 +29,7 @@ func (a *App) startProcessing(ctx context.Context) {
 		a.processing.run(ctx, a.tellLog)
 		a.processing.run(ctx, a.maintain)
 		a.processing.run(ctx, a.door.Run)
+		a.processing.run(ctx, rest)
 	})
 }
 

@@ -48,8 +48,8 @@ type Options struct {
 	Dedupe Dedupe
 	Live   Live // may be nil
 
-	MaxBatchEvents int           // how many events a step holds at most; 0: 49,152, a multiple of the store's row group
-	MaxBatchBytes  int           // about how many bytes of records; 0: 24 MiB
+	MaxBatchEvents int           // how many events a step holds at most; 0: 24,576, a row group of the store
+	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
 	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
 	MaxKeys        int           // session keys held in memory; 0: the operator's default
 	Now            func() time.Time
@@ -69,10 +69,10 @@ const (
 
 func (o *Options) setDefaults() {
 	if o.MaxBatchEvents <= 0 {
-		o.MaxBatchEvents = 49_152
+		o.MaxBatchEvents = 24_576
 	}
 	if o.MaxBatchBytes <= 0 {
-		o.MaxBatchBytes = 24 << 20
+		o.MaxBatchBytes = 16 << 20
 	}
 	if o.Tick <= 0 {
 		o.Tick = 200 * time.Millisecond

@@ -33,7 +33,7 @@ func (s *step) reset() {
 // keepEvents is how many events' room a step keeps when a backlog is over.
 const keepEvents = 2048
 
-// shrink gives the memory of a backlog back: 50,000 events are some 60 MB with their texts.
+// shrink gives the memory of a backlog back, 24,576 events are some 30 MB with their texts.
 func (s *step) shrink() {
 	if cap(s.events) > keepEvents {
 		s.events, s.keys = nil, nil

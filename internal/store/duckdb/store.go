@@ -147,6 +147,7 @@ func (s *Store) settings() map[string]string {
 		"temp_directory":               s.spillDir(),
 		"checkpoint_threshold":         strconv.FormatInt(s.opts.CheckpointBytes, 10) + "B",
 		"preserve_insertion_order":     "false",
+		"allocator_flush_threshold":    "16MB", // what a statement has freed goes back to the system
 		"autoinstall_known_extensions": "false",
 		"autoload_known_extensions":    "false",
 		"allow_community_extensions":   "false",

@@ -1,0 +1,64 @@
+package app
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+const (
+	// goMemory is what the garbage collector aims to stay below, the store's own memory apart: it works harder near it, so that a
+	// backlog does not double the process.
+	goMemory = 192 << 20
+
+	// restAfterStart is when a start is over.
+	restAfterStart = time.Second
+	// restEvery and restFrom: a process that has not collected for that long and could give that much back does so. By itself it
+	// would keep what a backlog leaves behind for minutes.
+	restEvery = 10 * time.Second
+	restFrom  = 8 << 20
+)
+
+// limitMemory leaves the owner's own GOMEMLIMIT as it is.
+func limitMemory() {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(goMemory)
+	}
+}
+
+// rest gives memory back to the system when the start, or a busy time later, is over, until ctx ends.
+func rest(ctx context.Context) error {
+	timer := time.NewTimer(restAfterStart)
+	defer timer.Stop()
+	for first, collections := true, uint64(0); ; first = false {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-timer.C:
+		}
+		now, spare := memoryState()
+		quiet := now == collections && spare > restFrom
+		if quiet {
+			debug.FreeOSMemory()
+			now, _ = memoryState()
+		}
+		if first || quiet {
+			dropPages()
+		}
+		collections = now
+		timer.Reset(restEvery)
+	}
+}
+
+// memoryState returns how often memory has been collected, and how many bytes are garbage, as far as can be told, or free.
+func memoryState() (collections, spare uint64) {
+	samples := []metrics.Sample{
+		{Name: "/gc/cycles/total:gc-cycles"}, {Name: "/memory/classes/heap/objects:bytes"},
+		{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+	}
+	metrics.Read(samples)
+	objects, live := samples[1].Value.Uint64(), samples[2].Value.Uint64()
+	return samples[0].Value.Uint64(), samples[3].Value.Uint64() + objects - min(live, objects)
+}

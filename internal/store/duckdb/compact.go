@@ -14,7 +14,7 @@ import (
 // Checkpoints write what has changed to free blocks and free the old ones, which leaves holes for what comes later. In a large
 // file they are few; a small one may be half holes after an import, and is written anew when the store is closed.
 
-// compactFrom is the number of free blocks from which a file is written anew, if they are an eighth of it.
+// compactFrom is the number of free blocks from which a file is written anew, if they are a sixteenth of it.
 const compactFrom = 32
 
 // manyHoles reports whether the file is worth writing anew. The engine's own count of free blocks has some in it that have been
@@ -30,7 +30,7 @@ func (s *Store) manyHoles(ctx context.Context) (bool, error) {
 	}
 	total := file.Size() / row[1]
 	free := total - row[0]
-	return free >= compactFrom && free >= total/8, nil
+	return free >= compactFrom && free >= total/16, nil
 }
 
 func (o *Options) compactPath() string { return o.Path + ".new" }

@@ -115,6 +115,16 @@ type bitReader struct {
 }
 
 func (r *bitReader) fill() {
+	if len(r.in) >= 8 && r.n < 64 {
+		whole := (64 - r.n) / 8 // bytes
+		next := binary.LittleEndian.Uint64(r.in)
+		if whole < 8 {
+			next &= 1<<(8*whole) - 1
+		}
+		r.bits |= next << r.n
+		r.in, r.n = r.in[whole:], r.n+8*whole
+		return
+	}
 	for r.n <= 56 && len(r.in) > 0 {
 		r.bits |= uint64(r.in[0]) << r.n
 		r.in, r.n = r.in[1:], r.n+8

@@ -2,7 +2,7 @@ package app
 
 import (
 	"context"
-	"os"
+	"math"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -23,7 +23,7 @@ const (
 
 // limitMemory leaves the owner's own GOMEMLIMIT as it is.
 func limitMemory() {
-	if os.Getenv("GOMEMLIMIT") == "" {
+	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // the runtime has read GOMEMLIMIT
 		debug.SetMemoryLimit(goMemory)
 	}
 }

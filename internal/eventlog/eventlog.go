@@ -13,8 +13,16 @@ import (
 // Topic names a sequence of records.
 type Topic string
 
-// The topics of the embedded product.
-const RawEvents Topic = "raw_events"
+// The topics: docs/format/topics.md. The embedded product has RawEvents alone.
+const (
+	RawEvents    Topic = "raw_events"    // what the doors have taken
+	Imports      Topic = "imports"       // imported events that are too old for the stream
+	Events       Topic = "events"        // clean
+	Sessions     Topic = "sessions"      // upserts and withdrawals
+	Metrics      Topic = "metrics"       // windows of the live view
+	Ledger       Topic = "ledger"        // additive outcomes
+	FailedEvents Topic = "failed_events" // payloads that are no events
+)
 
 // Record is one entry of a topic.
 type Record struct {
@@ -27,7 +35,7 @@ type Record struct {
 // Entry is a record as a reader gets it.
 type Entry struct {
 	Partition int32
-	Offset    int64 // dense per partition from 0, never reused
+	Offset    int64 // unique in its partition, ascending, never reused; the local log's are dense from 0
 	Value     []byte
 }
 
@@ -45,7 +53,8 @@ var (
 
 // Appender writes records. It must be safe for concurrent use; concurrent calls share one sync.
 type Appender interface {
-	// Append writes all records, or none, and returns when they are durable. ctx ends the wait, not the write.
+	// Append writes all records that go to one partition, or none of them, and returns when all are durable: after an error
+	// some partitions may have theirs. ctx ends the wait, not the write.
 	Append(ctx context.Context, topic Topic, records []Record) error
 	// Begin hands the records over as Append does, without waiting until they are durable. After an error nothing is written.
 	// Keys and values are the caller's again when it returns.
@@ -60,10 +69,11 @@ type Pending interface {
 
 // Reader reads a partition in order. It must be safe for concurrent use.
 type Reader interface {
-	// Read returns entries from offset on, at least one unless the end is reached, at most about maxBytes of values.
+	// Read returns entries from offset on, at least one unless the end is reached, at most about maxBytes of values. The offset
+	// behind an entry is its Offset + 1, whether or not an entry has it.
 	// It returns none and no error at the end.
 	Read(ctx context.Context, topic Topic, partition int32, offset int64, maxBytes int) ([]Entry, error)
-	// End returns the offset that the next record of the partition will get.
+	// End returns an offset behind the last record of the partition, which the next one will get or exceed.
 	End(ctx context.Context, topic Topic, partition int32) (int64, error)
 	// Wait returns when End exceeds offset, or ctx ends.
 	Wait(ctx context.Context, topic Topic, partition int32, offset int64) error

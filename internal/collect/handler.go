@@ -57,6 +57,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// EventsPerSecond is the limit for one address, loopback excepted; 0 means none.
 	EventsPerSecond int
+	// Route says where records go when the log has several partitions; nil: all go to raw_events.
+	Route *Route
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }

@@ -30,11 +30,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.listen(); err != nil {
 		return err
 	}
-	if a.cfg.Runs("process") {
-		a.startProcessing(ctx)
-	}
+	a.move(ctx)
 	if a.cfg.Demo {
-		a.processing.tasks.Go(func() { a.seedDemo(ctx) })
+		a.moving.tasks.Go(func() { a.seedDemo(ctx) })
 	}
 	a.metrics.SetReady(true)
 	a.slack.take()
@@ -50,15 +48,12 @@ func (a *App) wait(ctx context.Context) error {
 		return nil
 	case err := <-a.listeners.failed:
 		return err
-	case err := <-a.broken:
+	case err := <-a.parts.failed():
 		return err
-	case err := <-a.processing.failures():
-		return fmt.Errorf("processing has stopped: %w", err)
+	case err := <-a.moving.failed:
+		return err
 	}
 }
-
-// failures is nil, and so never ready, while nothing is processed here.
-func (p *processing) failures() <-chan error { return p.failed }
 
 func (a *App) listen() error {
 	handler, err := a.routes()

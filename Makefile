@@ -82,6 +82,13 @@ screenshots: build test/browser/node_modules/.stamp deps-browser
 .PHONY: test
 test: deps-browser vet test-sdk test-web test-browser test-go
 
+# The engines of a cluster on loopback: test/engines/README.md.
+.PHONY: engines-up engines-down
+engines-up:
+	@CACHE='$(CACHE)' test/engines/up.sh
+engines-down:
+	@CACHE='$(CACHE)' test/engines/down.sh
+
 # Figures, not checks: prints CPU per event and query times.
 .PHONY: bench
 bench: build

@@ -155,8 +155,12 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 	return decode(k, path)
 }
 
-// envKey turns FOOTFALL_STORE__MEMORY_LIMIT into store.memory_limit, and splits lists at commas.
+// envKey turns FOOTFALL_STORE__MEMORY_LIMIT into store.memory_limit, and splits lists at commas. What belongs to the tests
+// (test/engines/README.md) is no setting.
 func envKey(key, value string) (string, any) {
+	if strings.HasPrefix(key, envPrefix+"TEST_") || strings.HasPrefix(key, envPrefix+"ENGINES_") {
+		return "", nil
+	}
 	key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__", ".")
 	if slices.Contains(lists[:], key) {
 		return key, strings.Split(value, ",")

@@ -24,7 +24,8 @@ func TestDefaultsAreValid(t *testing.T) {
 func TestOrderFileEnvironmentFlags(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.toml")
 	write(t, path, "data = \"/a\"\nlisten = \"127.0.0.1:1\"\ndemo = true\n[store]\nmemory_limit = \"1GB\"\n")
-	environ := []string{"FOOTFALL_LISTEN=127.0.0.1:2", "FOOTFALL_STORE__THREADS=3", "FOOTFALL_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1", "OTHER=1"}
+	environ := []string{"FOOTFALL_LISTEN=127.0.0.1:2", "FOOTFALL_STORE__THREADS=3", "FOOTFALL_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1", "OTHER=1",
+		"FOOTFALL_TEST_KAFKA=127.0.0.1:19092", "FOOTFALL_ENGINES_DATA=/tmp"}
 	c, err := Load(path, environ, map[string]any{"data": "/b"})
 	if err != nil {
 		t.Fatal(err)

@@ -8,25 +8,16 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
-// Claim is a partition that this process has to itself.
-type Claim struct {
-	Topic     eventlog.Topic
-	Partition int32
-}
-
-// ErrClaimLost is wrapped by the error of a write under a claim that has gone to another process.
-var ErrClaimLost = errors.New("the partition belongs to another process now")
-
 // Ranges keeps, durably, what loaders have done and are about to do.
 type Ranges interface {
-	// Begun returns the next offset to take, and the end of the range that was begun there (next when none was).
-	Begun(ctx context.Context, claim Claim) (next, to int64, err error)
-	// Begin notes that all before next is taken and, where to exceeds next, that exactly [next, to) is about to be. It must fail
-	// with ErrClaimLost when the claim has gone.
-	Begin(ctx context.Context, claim Claim, next, to int64) error
+	// Progress returns what was committed last, zeros when nothing was.
+	Progress(ctx context.Context, claim eventlog.Claim) (eventlog.Progress, error)
+	// Commit must fail with eventlog.ErrFenced, and change nothing, when the claim has gone.
+	Commit(ctx context.Context, claim eventlog.Claim, p eventlog.Progress) error
 }
 
 // Insert puts entries into a store. The same token always comes with the same entries; the second time they change nothing.
@@ -81,16 +72,17 @@ func NewLoader(o LoaderOptions) *Loader {
 }
 
 // Run loads a partition until ctx ends or the claim is lost; the error says which.
-func (l *Loader) Run(ctx context.Context, claim Claim) error {
+func (l *Loader) Run(ctx context.Context, claim eventlog.Claim) error {
 	insert, ok := l.options.Inserts[claim.Topic]
 	if !ok {
 		return fmt.Errorf("cannot load topic %q: there is nowhere to put it", claim.Topic)
 	}
 	p := &partitionLoad{Loader: l, claim: claim, insert: insert}
 	err := p.retry(ctx, "read how far it is", func() (err error) {
-		p.next, p.to, err = l.options.Ranges.Begun(ctx, claim)
+		p.Progress, err = l.options.Ranges.Progress(ctx, claim)
 		return err
 	})
+	p.noted = p.Progress
 	for err == nil {
 		err = p.step(ctx)
 	}
@@ -100,11 +92,11 @@ func (l *Loader) Run(ctx context.Context, claim Claim) error {
 // partitionLoad is the state of one partition.
 type partitionLoad struct {
 	*Loader
-	claim    Claim
-	insert   Insert
-	next, to int64 // the range that is begun; next = to: none is
-	noted    int64 // all before it is noted as done
-	began    time.Time
+	claim  eventlog.Claim
+	insert Insert
+	eventlog.Progress
+	noted eventlog.Progress // what was committed last
+	began time.Time
 }
 
 func (p *partitionLoad) retry(ctx context.Context, what string, try func() error) error {
@@ -122,7 +114,7 @@ func (p *partitionLoad) step(ctx context.Context) error {
 		return err
 	}
 	p.began = time.Now()
-	token := fmt.Sprintf("%s-%d-%d-%d", p.claim.Topic, p.claim.Partition, p.next, p.to)
+	token := fmt.Sprintf("%s-%d-%d-%d", p.claim.Topic, p.claim.Partition, p.Next, p.To)
 	if err := p.retry(ctx, "insert "+token, func() error { return p.insert(ctx, token, entries) }); err != nil {
 		return err
 	}
@@ -130,15 +122,26 @@ func (p *partitionLoad) step(ctx context.Context) error {
 		return err
 	}
 	p.Taken.Add(int64(len(entries)))
-	p.next = p.to
+	p.Next, p.Fresh = p.To, max(p.Fresh, lastTick(entries))
 	return nil
+}
+
+// lastTick returns the latest time that a tick among the entries tells, 0 without one.
+func lastTick(entries []eventlog.Entry) int64 {
+	for i := len(entries) - 1; i >= 0; i-- {
+		var tick event.Tick
+		if event.RecordKind(entries[i].Value) == event.KindTick && tick.DecodeTick(entries[i].Value) == nil {
+			return tick.At
+		}
+	}
+	return 0
 }
 
 // take returns the entries of a range that is begun: the one that was under way, or the next.
 func (p *partitionLoad) take(ctx context.Context) (entries []eventlog.Entry, err error) {
-	if p.to > p.next {
+	if p.To > p.Next {
 		return entries, p.retry(ctx, "read a begun range again", func() error {
-			entries, err = p.read(ctx, p.to, 0)
+			entries, err = p.read(ctx, p.To, 0)
 			return err
 		})
 	}
@@ -152,10 +155,8 @@ func (p *partitionLoad) take(ctx context.Context) (entries []eventlog.Entry, err
 	if err != nil {
 		return nil, err
 	}
-	to := entries[len(entries)-1].Offset + 1
-	err = p.retry(ctx, "note a range", func() error { return p.options.Ranges.Begin(ctx, p.claim, p.next, to) })
-	p.to = to
-	return entries, err
+	p.To = entries[len(entries)-1].Offset + 1
+	return entries, p.note(ctx)
 }
 
 // wait returns when there is something to take and the interval is over. What was taken is noted before a wait for more.
@@ -167,7 +168,7 @@ func (p *partitionLoad) wait(ctx context.Context) error {
 		case <-time.After(rest):
 		}
 	}
-	for seen := p.next; ; {
+	for seen := p.Next; ; {
 		end := seen
 		err := p.retry(ctx, "look ahead", func() (err error) {
 			end, err = p.options.Log.End(ctx, p.claim.Topic, p.claim.Partition) // before the read: what comes after it is waited for
@@ -189,14 +190,14 @@ func (p *partitionLoad) wait(ctx context.Context) error {
 	}
 }
 
-// note lets others see what is done.
+// note commits what is done and what is about to be.
 func (p *partitionLoad) note(ctx context.Context) error {
-	if p.noted == p.next {
+	if p.noted == p.Progress {
 		return nil
 	}
-	err := p.retry(ctx, "note what is done", func() error { return p.options.Ranges.Begin(ctx, p.claim, p.next, p.next) })
+	err := p.retry(ctx, "note how far it is", func() error { return p.options.Ranges.Commit(ctx, p.claim, p.Progress) })
 	if err == nil {
-		p.noted = p.next
+		p.noted = p.Progress
 	}
 	return err
 }
@@ -204,7 +205,7 @@ func (p *partitionLoad) note(ctx context.Context) error {
 // ahead reports whether a record stands at or behind next: a log with transactions has gaps at its end.
 func (p *partitionLoad) ahead(ctx context.Context) (more bool, err error) {
 	return more, p.retry(ctx, "look ahead", func() error {
-		entries, err := p.readOnce(ctx, p.next, 1)
+		entries, err := p.readOnce(ctx, p.Next, 1)
 		more = len(entries) > 0
 		return err
 	})
@@ -212,7 +213,7 @@ func (p *partitionLoad) ahead(ctx context.Context) (more bool, err error) {
 
 // read returns the entries from next up to the offset to, or to 0: as many as an insert takes.
 func (p *partitionLoad) read(ctx context.Context, to int64, most int) (entries []eventlog.Entry, err error) {
-	at, bytes := p.next, 0
+	at, bytes := p.Next, 0
 	for {
 		more, err := p.readOnce(ctx, at, p.options.MaxBytes-bytes)
 		if err != nil {
@@ -239,9 +240,9 @@ func (p *partitionLoad) read(ctx context.Context, to int64, most int) (entries [
 func (p *partitionLoad) readOnce(ctx context.Context, at int64, maxBytes int) ([]eventlog.Entry, error) {
 	entries, err := p.options.Log.Read(ctx, p.claim.Topic, p.claim.Partition, at, maxBytes)
 	var trimmed *eventlog.TrimmedError
-	if errors.As(err, &trimmed) && trimmed.First > at && p.to <= p.next {
+	if errors.As(err, &trimmed) && trimmed.First > at && p.To <= p.Next {
 		p.options.Logger.Error("the log has lost records before they were loaded", "topic", p.claim.Topic, "partition", p.claim.Partition, "from", at, "to", trimmed.First)
-		p.next, p.to = trimmed.First, trimmed.First
+		p.Next, p.To = trimmed.First, trimmed.First
 		return p.options.Log.Read(ctx, p.claim.Topic, p.claim.Partition, trimmed.First, maxBytes)
 	}
 	return entries, err

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
@@ -94,20 +95,20 @@ func (s *tokenStore) insert(_ context.Context, token string, entries []eventlog.
 
 // memoryRanges keeps ranges as Kafka's group offsets would.
 type memoryRanges struct {
-	mu       sync.Mutex
-	next, to int64
+	mu sync.Mutex
+	at eventlog.Progress
 }
 
-func (m *memoryRanges) Begun(context.Context, Claim) (int64, int64, error) {
+func (m *memoryRanges) Progress(context.Context, eventlog.Claim) (eventlog.Progress, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.next, m.to, nil
+	return m.at, nil
 }
 
-func (m *memoryRanges) Begin(_ context.Context, _ Claim, next, to int64) error {
+func (m *memoryRanges) Commit(_ context.Context, _ eventlog.Claim, p eventlog.Progress) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.next, m.to = next, to
+	m.at = p
 	return nil
 }
 
@@ -138,7 +139,7 @@ func loadOnce(t *testing.T, seed uint64) {
 			}
 		}
 		for ctx.Err() == nil { // until all is in and noted
-			if next, to, _ := ranges.Begun(ctx, Claim{}); next == to && next > log.entries[len(log.entries)-1].Offset {
+			if p, _ := ranges.Progress(ctx, eventlog.Claim{}); p.Next == p.To && p.Next > log.entries[len(log.entries)-1].Offset {
 				cancel()
 			}
 			time.Sleep(time.Millisecond)
@@ -156,7 +157,7 @@ func loadOnce(t *testing.T, seed uint64) {
 				return nil
 			},
 		})
-		err := l.Run(ctx, Claim{Topic: eventlog.Events})
+		err := l.Run(ctx, eventlog.Claim{Topic: eventlog.Events})
 		if errors.Is(err, errKilled) {
 			kills++
 		} else if ctx.Err() == nil {
@@ -175,15 +176,50 @@ func TestLoaderEndsWithItsClaim(t *testing.T) {
 	l := NewLoader(LoaderOptions{Log: log, Ranges: lostRanges{}, Inserts: map[eventlog.Topic]Insert{
 		eventlog.Events: func(context.Context, string, []eventlog.Entry) error { t.Error("inserted without a claim"); return nil },
 	}})
-	if err := l.Run(t.Context(), Claim{Topic: eventlog.Events}); !errors.Is(err, ErrClaimLost) {
+	if err := l.Run(t.Context(), eventlog.Claim{Topic: eventlog.Events}); !errors.Is(err, eventlog.ErrFenced) {
 		t.Errorf("got %v", err)
 	}
-	if err := l.Run(t.Context(), Claim{Topic: eventlog.Metrics}); err == nil {
+	if err := l.Run(t.Context(), eventlog.Claim{Topic: eventlog.Metrics}); err == nil {
 		t.Error("a topic without a place can be loaded")
 	}
 }
 
 type lostRanges struct{}
 
-func (lostRanges) Begun(context.Context, Claim) (int64, int64, error) { return 0, 0, nil }
-func (lostRanges) Begin(context.Context, Claim, int64, int64) error   { return ErrClaimLost }
+func (lostRanges) Progress(context.Context, eventlog.Claim) (eventlog.Progress, error) {
+	return eventlog.Progress{}, nil
+}
+
+func (lostRanges) Commit(context.Context, eventlog.Claim, eventlog.Progress) error {
+	return eventlog.ErrFenced
+}
+
+// A loader tells how fresh a partition is once what stands before the tick is in the store.
+func TestLoaderTellsFreshness(t *testing.T) {
+	log, ranges := &gapLog{}, &memoryRanges{}
+	r := rand.New(rand.NewPCG(1, 1))
+	log.append(r, "a", string(event.Tick{At: 5}.AppendRecord(nil)), "b", string(event.Tick{At: 9}.AppendRecord(nil)), "c")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	inserts := 0
+	l := NewLoader(LoaderOptions{Log: log, Ranges: ranges, MaxEntries: 3, Interval: time.Microsecond, Inserts: map[eventlog.Topic]Insert{
+		eventlog.Events: func(context.Context, string, []eventlog.Entry) error {
+			if p, _ := ranges.Progress(ctx, eventlog.Claim{}); p.Fresh != []int64{0, 5}[inserts] {
+				t.Errorf("insert %d: fresh to %d", inserts, p.Fresh)
+			}
+			inserts++
+			return nil
+		},
+	}})
+	go func() {
+		for ctx.Err() == nil {
+			if p, _ := ranges.Progress(ctx, eventlog.Claim{}); p.Fresh == 9 && p.Next == p.To {
+				cancel()
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
+	if err := l.Run(ctx, eventlog.Claim{Topic: eventlog.Events}); !errors.Is(ctx.Err(), context.Canceled) || inserts != 2 {
+		t.Errorf("%v, %d inserts", err, inserts)
+	}
+}

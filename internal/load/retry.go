@@ -30,7 +30,7 @@ func retry(ctx context.Context, logger *slog.Logger, what string, fault func(cha
 		if err == nil {
 			return nil
 		}
-		if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) || errors.Is(err, ErrClaimLost) {
+		if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) || errors.Is(err, eventlog.ErrFenced) {
 			return fmt.Errorf("cannot %s: %w", what, err)
 		}
 		if !faulty {

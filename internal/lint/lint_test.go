@@ -31,6 +31,7 @@ var engines = map[string][]string{
 	"github.com/duckdb/":         {"internal/store/duckdb"},
 	"github.com/cockroachdb/":    {"internal/eventlog/local"},
 	"modernc.org/sqlite":         {"internal/account"},
+	"github.com/jackc/pgx":       {"internal/account"},
 	"github.com/coder/websocket": {"internal/api"},
 	"github.com/knadh/koanf":     {"internal/config"},
 	"github.com/alecthomas/kong": {"cmd/footfall"},

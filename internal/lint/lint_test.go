@@ -33,6 +33,7 @@ var engines = map[string][]string{
 	"github.com/cockroachdb/":    {"internal/eventlog/local"},
 	"github.com/twmb/":           {"internal/eventlog/kafka"},
 	"modernc.org/sqlite":         {"internal/account"},
+	"github.com/jackc/pgx":       {"internal/account"},
 	"github.com/coder/websocket": {"internal/api"},
 	"github.com/knadh/koanf":     {"internal/config"},
 	"github.com/alecthomas/kong": {"cmd/footfall"},

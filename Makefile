@@ -89,6 +89,13 @@ engines-up:
 engines-down:
 	@CACHE='$(CACHE)' test/engines/down.sh
 
+# The tests that need the engines of a cluster. Some start engines of their own, to kill them.
+CLUSTER_TESTS ?= ./internal/eventlog/kafka
+.PHONY: test-cluster
+test-cluster: engines-up
+	CACHE='$(CACHE)' FOOTFALL_TEST_ENGINES=1 FOOTFALL_TEST_KAFKA=127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
+	  $(GO) test -count=1 -p 1 -timeout 30m $(CLUSTER_TESTS)
+
 # Figures, not checks: prints CPU per event and query times.
 .PHONY: bench
 bench: build

@@ -9,35 +9,56 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/event"
 )
 
-// sharedFile is a store of several doors that can be away.
-type sharedFile struct {
+// sharedStore is a store of several doors that can be away.
+type sharedStore struct {
+	SaltStore
+	now  time.Time // its clock
 	mu   sync.Mutex
-	file *SaltFile
 	away bool
 }
 
-func (s *sharedFile) SettleSalts(ctx context.Context, oldest int64, offers []event.Salt) ([]event.Salt, error) {
+func (s *sharedStore) SettleSalts(ctx context.Context, oldest int64, offers []event.Salt) ([]event.Salt, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.away {
 		return nil, errors.New("away")
 	}
-	return s.file.SettleSalts(ctx, oldest, offers)
+	return s.SaltStore.SettleSalts(ctx, oldest, offers)
+}
+
+func sharedFile(dir string) *sharedStore { return &sharedStore{SaltStore: NewSaltFile(dir)} }
+
+// onEachStore runs the test on a file and on the accounts' database.
+func onEachStore(t *testing.T, run func(t *testing.T, store *sharedStore)) {
+	t.Run("file", func(t *testing.T) { run(t, sharedFile(t.TempDir())) })
+	t.Run("accounts", func(t *testing.T) {
+		store := new(sharedStore)
+		accounts, err := account.Open(account.Options{Path: filepath.Join(t.TempDir(), "accounts.db"), FlushEvery: time.Hour,
+			Clock: func() time.Time { return store.now }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { accounts.Close() })
+		store.SaltStore = accounts
+		run(t, store)
+	})
 }
 
 // cluster is two doors' salts on one store.
 type cluster struct {
 	t     *testing.T
-	store *sharedFile
+	store *sharedStore
 	doors [2]*salts
 }
 
-func newCluster(t *testing.T, now int64) *cluster {
+func newCluster(t *testing.T, store *sharedStore, now int64) *cluster {
 	t.Helper()
-	c := &cluster{t: t, store: &sharedFile{file: NewSaltFile(t.TempDir())}}
+	c := &cluster{t: t, store: store}
+	store.now = time.UnixMilli(now)
 	for i := range c.doors {
 		var err error
 		if c.doors[i], err = openSalts(c.store, true, now); err != nil {
@@ -50,6 +71,7 @@ func newCluster(t *testing.T, now int64) *cluster {
 // tend has all doors tended to, and returns how many changed salts late.
 func (c *cluster) tend(now int64) (late int) {
 	c.t.Helper()
+	c.store.now = time.UnixMilli(now)
 	for _, s := range c.doors {
 		changed, err := s.tend(now)
 		if (err != nil) != c.store.away {
@@ -88,8 +110,10 @@ const (
 	hour     = 3600_000
 )
 
-func TestDoorsShareSalts(t *testing.T) {
-	c := newCluster(t, testNow)
+func TestDoorsShareSalts(t *testing.T) { onEachStore(t, doorsShareSalts) }
+
+func doorsShareSalts(t *testing.T, store *sharedStore) {
+	c := newCluster(t, store, testNow)
 	first := c.same(testNow)
 	for day := range int64(4) {
 		now := midnight + day*event.DayMillis
@@ -119,8 +143,10 @@ func TestDoorsShareSalts(t *testing.T) {
 }
 
 // A door that starts in the last hour of a day uses the salt of that day, not the one that is agreed on already.
-func TestDoorStartsBeforeMidnight(t *testing.T) {
-	c := newCluster(t, testNow)
+func TestDoorStartsBeforeMidnight(t *testing.T) { onEachStore(t, doorStartsBeforeMidnight) }
+
+func doorStartsBeforeMidnight(t *testing.T, store *sharedStore) {
+	c := newCluster(t, store, testNow)
 	c.tend(midnight - hour/2)
 	set := c.same(midnight - hour/4)
 	s, err := openSalts(c.store, true, midnight-hour/4)
@@ -135,8 +161,10 @@ func TestDoorStartsBeforeMidnight(t *testing.T) {
 }
 
 // The salt of the day before is used on, and then carries over to that of the day.
-func TestStoreAwayOverMidnight(t *testing.T) {
-	c := newCluster(t, testNow)
+func TestStoreAwayOverMidnight(t *testing.T) { onEachStore(t, storeAwayOverMidnight) }
+
+func storeAwayOverMidnight(t *testing.T, store *sharedStore) {
+	c := newCluster(t, store, testNow)
 	c.tend(testNow + hour)
 	c.tend(midnight - 2*hour)
 	before := c.same(midnight - 2*hour)
@@ -161,8 +189,10 @@ func TestStoreAwayOverMidnight(t *testing.T) {
 }
 
 // 48 h after its day began a salt is gone, whatever is away.
-func TestStoreAwayForLong(t *testing.T) {
-	c := newCluster(t, testNow)
+func TestStoreAwayForLong(t *testing.T) { onEachStore(t, storeAwayForLong) }
+
+func storeAwayForLong(t *testing.T, store *sharedStore) {
+	c := newCluster(t, store, testNow)
 	before := c.same(testNow)
 	c.store.away = true
 	c.tend(midnight + hour)
@@ -193,12 +223,13 @@ func TestStoreAwayForLong(t *testing.T) {
 
 // A store that has lost its salts gets them back from the doors.
 func TestStoreLosesSalts(t *testing.T) {
-	c := newCluster(t, testNow)
+	dir := t.TempDir()
+	c := newCluster(t, sharedFile(dir), testNow)
 	c.tend(midnight - hour/2)
 	c.same(midnight)
 	c.tend(midnight + 60_000)
 	before := c.same(midnight + hour)
-	if err := os.Remove(c.store.file.path); err != nil {
+	if err := os.Remove(filepath.Join(dir, "salts.json")); err != nil {
 		t.Fatal(err)
 	}
 	if late := c.tend(midnight + event.DayMillis - hour/2); late != 0 {
@@ -210,11 +241,12 @@ func TestStoreLosesSalts(t *testing.T) {
 }
 
 func TestDoorDoesNotStartWithoutStore(t *testing.T) {
-	store := &sharedFile{file: NewSaltFile(t.TempDir()), away: true}
+	store := sharedFile(t.TempDir())
+	store.away = true
 	if _, err := openSalts(store, true, testNow); err == nil {
 		t.Error("it started")
 	}
-	d := newDoor(t, func(o *Options) { o.Dir, o.Salts = "", &sharedFile{file: NewSaltFile(t.TempDir())} })
+	d := newDoor(t, func(o *Options) { o.Dir, o.Salts = "", sharedFile(t.TempDir()) })
 	if d.h.Counters().SaltErrors.Load() != 0 {
 		t.Error("salt errors")
 	}
@@ -222,7 +254,7 @@ func TestDoorDoesNotStartWithoutStore(t *testing.T) {
 
 // TestVisitorOverLateChange: who is active while the doors change their salts late keeps the id for the visit.
 func TestVisitorOverLateChange(t *testing.T) {
-	store := &sharedFile{file: NewSaltFile(t.TempDir())}
+	store := sharedFile(t.TempDir())
 	d := newDoor(t, func(o *Options) { o.Salts = store })
 	store.away = true
 	begin := time.UnixMilli(midnight)

@@ -18,8 +18,8 @@ func sums(t testing.TB, s *Store) string {
 		count(t, s, "select count() from sessions"), count(t, s, "select sum(count) from ledger"), count(t, s, "select count() from failed_events"))
 }
 
-// load is one range of a loader's topics.
-type load struct {
+// rangeOf is one range of a loader's topics.
+type rangeOf struct {
 	events   []event.Event
 	changes  []event.SessionChange
 	versions []uint64
@@ -27,7 +27,7 @@ type load struct {
 	failed   []event.FailedEvent
 }
 
-func (l *load) insert(s *Store, token string) error {
+func (l *rangeOf) insert(s *Store, token string) error {
 	ctx := context.Background()
 	if err := s.InsertEvents(ctx, token, l.events, Provenance{Topic: "events"}); err != nil {
 		return err
@@ -41,9 +41,9 @@ func (l *load) insert(s *Store, token string) error {
 	return s.InsertFailed(ctx, token, l.failed)
 }
 
-func newLoad(h *history, n int) *load {
+func newRange(h *history, n int) *rangeOf {
 	b := h.batch(n)
-	l := &load{events: b.Events, ledger: b.Ledger, failed: []event.FailedEvent{{WebsiteID: "s", ReceivedAt: time.Now().UnixMilli(), Reason: "no type", Payload: []byte{0, 255, '\'', '\n'}}}}
+	l := &rangeOf{events: b.Events, ledger: b.Ledger, failed: []event.FailedEvent{{WebsiteID: "s", ReceivedAt: time.Now().UnixMilli(), Reason: "no type", Payload: []byte{0, 255, '\'', '\n'}}}}
 	l.changes, l.versions = changesOf(b)
 	return l
 }
@@ -52,7 +52,7 @@ func TestSameTokenIsStoredOnce(t *testing.T) {
 	s := openTest(t)
 	h := newHistory(5, historyStart, 5*24*time.Hour)
 	for round := range 3 {
-		l := newLoad(h, 200)
+		l := newRange(h, 200)
 		var first string
 		for try := range 3 {
 			if err := l.insert(s, fmt.Sprint("range-", round)); err != nil {
@@ -68,7 +68,7 @@ func TestSameTokenIsStoredOnce(t *testing.T) {
 	if n := count(t, s, "select count() from events"); n != 600 {
 		t.Errorf("%d events", n)
 	}
-	l := newLoad(h, 10) // another token, however like
+	l := newRange(h, 10) // another token, however like
 	for _, token := range []string{"a", "b"} {
 		if err := s.InsertLedger(context.Background(), token, l.ledger); err != nil {
 			t.Fatal(err)
@@ -85,11 +85,11 @@ func TestViewsAreCompletedByTheNextTry(t *testing.T) {
 	for missing := range len(views) + 1 {
 		s := openTest(t)
 		h := newHistory(uint64(missing), historyStart, 4*24*time.Hour)
-		l := newLoad(h, 150)
+		l := newRange(h, 150)
 		if err := l.insert(s, "before"); err != nil {
 			t.Fatal(err)
 		}
-		l = newLoad(h, 150)
+		l = newRange(h, 150)
 		exec := func(sql string) {
 			if err := s.writer.Exec(context.Background(), sql); err != nil {
 				t.Fatal(err)
@@ -112,7 +112,7 @@ func TestViewsAreCompletedByTheNextTry(t *testing.T) {
 		whole := openTest(t) // the same without a crash
 		again := newHistory(uint64(missing), historyStart, 4*24*time.Hour)
 		for _, token := range []string{"before", "range"} {
-			if err := newLoad(again, 150).insert(whole, token); err != nil {
+			if err := newRange(again, 150).insert(whole, token); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -162,7 +162,7 @@ func TestManyDays(t *testing.T) {
 // An insert that ends early leaves nothing, and its token is free.
 func TestCancelledInsert(t *testing.T) {
 	s := openTest(t)
-	l := newLoad(newHistory(2, historyStart, time.Hour), 100)
+	l := newRange(newHistory(2, historyStart, time.Hour), 100)
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	if err := s.InsertEvents(ctx, "t", l.events, Provenance{}); err == nil {

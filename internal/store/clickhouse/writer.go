@@ -47,7 +47,8 @@ type Writer struct {
 	settled  bool   // what follows is known
 	sequence uint64 // of the last finished commit
 	next     int64
-	last     uint64 // hash of its payload, 0 when it was finished by another Writer
+	tried    uint64 // sequence of the last commit that was begun here, and the hash of its payload
+	hash     uint64
 }
 
 var (
@@ -94,11 +95,11 @@ func (w *Writer) commit(ctx context.Context, b *store.Batch) error {
 	c := newCommit(b)
 	payload := c.appendTo(nil)
 	hash := xxhash.Sum64(payload)
-	wasSettled := w.settled
+	retried := !w.settled && w.hash == hash
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	if !wasSettled && w.last == hash { // an earlier try had written it down
+	if retried && w.sequence >= w.tried { // settling has found it, or finished it
 		return nil
 	}
 	if b.Next < w.next {
@@ -107,7 +108,7 @@ func (w *Writer) commit(ctx context.Context, b *store.Batch) error {
 	if err := w.options.FailPoint(PointBegun); err != nil {
 		return err
 	}
-	w.settled = false
+	w.settled, w.tried, w.hash = false, w.sequence+1, hash
 	if err := w.note(ctx, payload, hash); err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func (w *Writer) settle(ctx context.Context) error {
 		return err
 	}
 	if payload == nil {
-		w.settled, w.last = true, 0
+		w.settled = true
 		return nil
 	}
 	c, err := readCommit(payload)
@@ -208,7 +209,7 @@ func (w *Writer) finish(ctx context.Context, c *commit, hash uint64) error {
 			return err
 		}
 	}
-	w.sequence, w.next, w.last, w.settled = w.sequence+1, c.next, hash, true
+	w.sequence, w.next, w.settled = w.sequence+1, c.next, true
 	return nil
 }
 

@@ -38,7 +38,7 @@ type Store struct {
 	options  StoreOptions
 	memory   *session.Store
 	absent   *session.Store // what Redis did not know a moment ago
-	breaker  breaker
+	breaker  redis.Breaker
 	room     chan struct{}
 	counters StoreCounters
 	own      atomic.Int64 // latest time at which this door met yesterday's hash
@@ -101,7 +101,7 @@ func (s *Store) Len() int { return s.memory.Len() }
 
 // learn asks Redis and remembers what it knows. answered: it did answer, if only that it does not know.
 func (s *Store) learn(websiteID, id string) (answered bool) {
-	if !s.breaker.allow(time.Now()) {
+	if !s.breaker.Allow(time.Now()) {
 		s.counters.Skipped.Add(1)
 		return false
 	}
@@ -113,7 +113,7 @@ func (s *Store) learn(websiteID, id string) (answered bool) {
 	}
 	began := time.Now()
 	known, err := s.ask(sessionKey(s.options.Client, websiteID, id))
-	s.breaker.done(time.Now(), err == nil || errors.Is(err, errUnknown))
+	s.breaker.Done(time.Now(), err == nil || errors.Is(err, errUnknown))
 	switch {
 	case err == nil:
 		s.counters.Hits.Add(1)

@@ -12,15 +12,16 @@ const (
 	rest = time.Second
 )
 
-// breaker keeps requests from waiting for a Redis that does not answer. The zero value asks.
-type breaker struct {
+// Breaker keeps callers from waiting, each for itself, for a Redis that does not answer. The zero value lets them ask. It is safe for
+// concurrent use.
+type Breaker struct {
 	mu     sync.Mutex
 	failed int
 	until  time.Time // while open: when one may try
 }
 
-// allow reports whether a question may be asked. Each one that is must be followed by done.
-func (b *breaker) allow(now time.Time) bool {
+// Allow reports whether a question may be asked. Each one that is should be followed by Done.
+func (b *Breaker) Allow(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.failed < maxFailed {
@@ -33,8 +34,8 @@ func (b *breaker) allow(now time.Time) bool {
 	return true
 }
 
-// done tells how a question ended.
-func (b *breaker) done(now time.Time, answered bool) {
+// Done tells how a question ended.
+func (b *Breaker) Done(now time.Time, answered bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if answered {

@@ -35,6 +35,25 @@ type Keys interface {
 	Authorize(key, scope string) (websiteID string, ok bool)
 }
 
+// Sessions is what is known of running sessions. It must be safe for concurrent use, and no request may have to wait for it.
+type Sessions interface {
+	// Observe notes an event and returns what was known of its session before. The event's strings may be reused when it returns.
+	Observe(e *event.Event) (info event.SessionInfo, known bool)
+	// Touch notes that the visitor was seen at that time.
+	Touch(websiteID, id string, at int64)
+	// SeenSince reports whether the visitor or session has been seen at that time or later.
+	SeenSince(websiteID, id string, at int64) bool
+	// Expire forgets what has not been seen since that time.
+	Expire(before int64)
+}
+
+// OldHashes is a Sessions that several doors share.
+type OldHashes interface {
+	// OldHash notes a time (ms) at which a visitor came under yesterday's hash, unless it is 0, and returns the latest that any
+	// door has noted.
+	OldHash(at int64) int64
+}
+
 // Scopes of keys that the door asks for.
 const (
 	scopeIngest = "ingest"
@@ -53,8 +72,8 @@ type Options struct {
 	Geo     *enrich.Geo
 	Agents  *enrich.AgentParser
 	Sources *enrich.Sources
-	// Sessions is what the live feed knows of running sessions; nil makes one.
-	Sessions *session.Store
+	// Sessions is what is known of running sessions; nil makes one in memory. It may be an OldHashes.
+	Sessions Sessions
 	// TrustedProxies are the networks whose forwarding headers count; nil means loopback.
 	TrustedProxies []netip.Prefix
 	// EventsPerSecond is the limit for one address, loopback excepted; 0 means none.
@@ -71,7 +90,7 @@ type Handler struct {
 	agents               agentCache
 	limit                limiter
 	salts                *salts
-	sessions             *session.Store
+	sessions             Sessions
 	imports              *session.Store // of imported events, whose times would push out running sessions
 	inflate              inflaters
 	requests, workspaces sync.Pool
@@ -120,9 +139,6 @@ func (h *Handler) Routes(mux *http.ServeMux) {
 
 // Counters returns the totals, to be read at any time.
 func (h *Handler) Counters() *Counters { return &h.counters }
-
-// Sessions returns the store of running sessions.
-func (h *Handler) Sessions() *session.Store { return h.sessions }
 
 // Run forgets ended sessions and destroys salts that have lived long enough, until ctx ends. A door that takes events does
 // the latter by itself; one that stands idle needs this.

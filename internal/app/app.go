@@ -101,7 +101,11 @@ func (a *App) openDoor() error {
 	return err
 }
 
+// openAPI makes the API; in a cluster only role web has it.
 func (a *App) openAPI() (err error) {
+	if !a.cfg.Runs("web") && a.cfg.Clustered() {
+		return nil
+	}
 	q := query.Options{Clock: time.Now, Timeout: time.Duration(a.cfg.Store.QueryTimeoutSeconds) * time.Second}
 	a.parts.questions(&q)
 	if a.engine, err = query.New(q); err != nil {

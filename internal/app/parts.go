@@ -37,5 +37,8 @@ type task func(context.Context) error
 
 // openParts is the only switch over backends.
 func openParts(cfg config.Config, options Options) (parts, error) {
+	if cfg.Clustered() {
+		return openCluster(cfg, options)
+	}
 	return openEmbedded(cfg, options)
 }

@@ -127,7 +127,7 @@ func (p *Processor) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.progress.reach(position)
+	p.progress.reach(position, 0)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 

@@ -11,16 +11,17 @@ import (
 type progress struct {
 	mu       sync.Mutex
 	position int64
+	tick     int64
 	moved    chan struct{} // closed and replaced when position or ended changes
 	ended    error
 }
 
 func newProgress() progress { return progress{moved: make(chan struct{})} }
 
-func (p *progress) reach(position int64) {
+func (p *progress) reach(position, tick int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.position = position
+	p.position, p.tick = position, max(p.tick, tick)
 	p.wake()
 }
 
@@ -48,6 +49,13 @@ func (p *progress) state() (position int64, moved <-chan struct{}, ended error) 
 func (p *Processor) Position() int64 {
 	position, _, _ := p.progress.state()
 	return position
+}
+
+// Ticked returns the latest tick (ms) up to which the log is in the store, 0 before the first one.
+func (p *Processor) Ticked() int64 {
+	p.progress.mu.Lock()
+	defer p.progress.mu.Unlock()
+	return p.progress.tick
 }
 
 // WaitFor returns when all records before offset are in the store and in the live view.

@@ -18,6 +18,7 @@ type step struct {
 	kept   []int64           // offsets of the events that settle has left
 	ledger ledger
 	failed []event.FailedEvent
+	tick   int64 // the latest tick met
 	// receivedAt is the last receipt time met, for records that do not say.
 	receivedAt int64
 }
@@ -62,8 +63,16 @@ func (s *step) take(entry *eventlog.Entry) {
 			return
 		}
 		s.failed = append(s.failed, failed) // its receipt counts it
+	case event.KindTick:
+		var tick event.Tick
+		if tick.DecodeTick(entry.Value) == nil {
+			s.tick = max(s.tick, tick.At)
+		}
 	}
 }
+
+// empty reports whether nothing of the step goes to the store.
+func (s *step) empty() bool { return len(s.events)+len(s.failed)+len(s.ledger.rows) == 0 }
 
 func (s *step) takeEvent(entry *eventlog.Entry) {
 	n := len(s.events)

@@ -218,19 +218,21 @@ func (w *write) Wait(ctx context.Context) error {
 	}
 }
 
-// Tick appends a tick to every partition of raw_events, so that event time moves on everywhere.
-func (l *Log) Tick(ctx context.Context, now time.Time) error {
+// Tick appends a tick to every partition of the topics, so that event time moves on everywhere.
+func (l *Log) Tick(ctx context.Context, now time.Time, topics ...eventlog.Topic) error {
 	if l.closed.Load() {
 		return fmt.Errorf("cannot tick: %w", eventlog.ErrClosed)
 	}
-	info, err := l.topic(ctx, eventlog.RawEvents)
-	if err != nil {
-		return fmt.Errorf("cannot tick: %w", err)
-	}
 	tick := appendFrame(nil, event.Tick{At: now.UnixMilli()}.AppendRecord(nil))
-	values := make([]*kgo.Record, info.partitions)
-	for p := range values {
-		values[p] = &kgo.Record{Topic: info.name, Partition: int32(p), Value: tick}
+	var values []*kgo.Record
+	for _, topic := range topics {
+		info, err := l.topic(ctx, topic)
+		if err != nil {
+			return fmt.Errorf("cannot tick: %w", err)
+		}
+		for p := range info.partitions {
+			values = append(values, &kgo.Record{Topic: info.name, Partition: p, Value: tick})
+		}
 	}
 	w, err := l.hand(values, int64(len(tick)*len(values)))
 	if err != nil {

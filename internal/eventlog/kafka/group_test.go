@@ -17,11 +17,11 @@ import (
 )
 
 func TestProgressText(t *testing.T) {
-	p := eventlog.Progress{Next: 7<<offsetBits | 3, To: 9 << offsetBits, Fresh: 1_700_000_000_000}
+	p := eventlog.Progress{Next: 7<<frameBits | 3, To: 9 << frameBits, Fresh: 1_700_000_000_000}
 	if got := decodeProgress(7, encodeProgress(p)); got != p {
 		t.Errorf("got %+v, want %+v", got, p)
 	}
-	moved := eventlog.Progress{Next: 5 << offsetBits, To: 5 << offsetBits}
+	moved := eventlog.Progress{Next: 5 << frameBits, To: 5 << frameBits}
 	for _, metadata := range []string{"", "by hand", encodeProgress(p), "next=x to=y"} {
 		if got := decodeProgress(5, metadata); got != moved {
 			t.Errorf("%q: got %+v, want %+v", metadata, got, moved)
@@ -133,7 +133,7 @@ func TestGroupSharesPartitions(t *testing.T) {
 	stopA()
 	await("b has all", func() bool { _, of := shares(); return of["b"] == groupPartitions })
 	stopB()
-	all, err := ReadProgress(t.Context(), admin, prefix, "work", eventlog.Events)
+	all, err := readProgress(t.Context(), admin, prefix, "work", eventlog.Events)
 	if err != nil || len(all) != groupPartitions {
 		t.Fatalf("%v, %v", all, err)
 	}

@@ -146,7 +146,7 @@ func TestPartitions(t *testing.T) {
 func TestTickReachesEveryPartition(t *testing.T) {
 	l := openLog(t, 3, Options{}, eventlog.RawEvents)
 	now := time.UnixMilli(1795692848488)
-	if err := l.Tick(t.Context(), now); err != nil {
+	if err := l.Tick(t.Context(), now, eventlog.RawEvents); err != nil {
 		t.Fatal(err)
 	}
 	for p := range int32(3) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +31,10 @@ func TestDecoyCostsAsMuchAsAHash(t *testing.T) {
 }
 
 // Every wrong login waits for the hasher, whether its email is known or not: the work is the same.
-func TestUnknownEmailIsHashedToo(t *testing.T) {
-	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "accounts.db"), MaxHashes: 1})
+func TestUnknownEmailIsHashedToo(t *testing.T) { OnEach(t, unknownEmailIsHashedToo) }
+
+func unknownEmailIsHashedToo(t *testing.T, p *Place) {
+	s, err := Open(p.In(Options{MaxHashes: 1}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -94,10 +94,10 @@ func (s *Store) AddKey(ctx context.Context, site, name string, scopes []string) 
 	text = newSecret()
 	key = &Key{ID: newID(), Name: name, Prefix: text[:keyShown], Scopes: normalScopes(scopes), CreatedAt: s.nowMillis(),
 		hash: sha256.Sum256([]byte(text)), use: new(keyUse)}
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx, now *snapshot) error {
 		bound := sql.NullString{}
 		if key.WebsiteID = AllSites; site != AllSites {
-			owner, ok := s.ByID(site)
+			owner, ok := find(now.byID, site)
 			if !ok {
 				return ErrNotFound
 			}
@@ -154,7 +154,7 @@ func (s *Store) Keys(websiteID string) []*Key {
 
 // DeleteKey revokes a key of a website_id: once it returns, no Authorize finds the key.
 func (s *Store) DeleteKey(ctx context.Context, websiteID, keyID string) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx, _ *snapshot) error {
 		result, err := tx.ExecContext(ctx, `delete from api_keys where id = $1 and website_id = $2`, keyID, websiteID)
 		if err != nil {
 			return err
@@ -200,8 +200,8 @@ func (s *Store) Authorize(text, scope string) (websiteID string, ok bool) {
 	return key.WebsiteID, true
 }
 
-func (s *Store) readKeys(ctx context.Context, into, previous *snapshot) error {
-	rows, err := s.db.QueryContext(ctx, `select id, coalesce(website_id, '*'), name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
+func (into *snapshot) readKeys(ctx context.Context, tx *sql.Tx, previous *snapshot) error {
+	rows, err := tx.QueryContext(ctx, `select id, coalesce(website_id, '*'), name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
 	if err != nil {
 		return err
 	}
@@ -219,24 +219,33 @@ func (s *Store) readKeys(ctx context.Context, into, previous *snapshot) error {
 		if key.Scopes, err = readList(scopes); err != nil {
 			return fmt.Errorf("cannot read the scopes of key %q: %w", key.ID, err)
 		}
-		key.use.lastMillis.Store(lastUsed)
-		key.use.written.Store(lastUsed)
 		if previous != nil && previous.keys[key.hash] != nil {
 			key.use = previous.keys[key.hash].use
 		}
+		key.use.read(lastUsed)
 		into.keys[key.hash] = key
 	}
 	return rows.Err()
 }
 
-// flushUses writes the last uses that changed since it last ran.
+// read takes the last use from the database, where that of another process may be later.
+func (u *keyUse) read(stored int64) {
+	u.written.Store(stored)
+	for last := u.lastMillis.Load(); last < stored; last = u.lastMillis.Load() {
+		if u.lastMillis.CompareAndSwap(last, stored) {
+			return
+		}
+	}
+}
+
+// flushUses writes the last uses that changed since it last ran. The latest of all processes stays.
 func (s *Store) flushUses(ctx context.Context) error {
 	for _, key := range s.snapshot.Load().keys {
 		last := key.use.lastMillis.Load()
 		if last == key.use.written.Load() {
 			continue
 		}
-		if _, err := s.db.ExecContext(ctx, `update api_keys set last_used_at = $1 where id = $2`, last, key.ID); err != nil {
+		if err := s.db.exec(ctx, `update api_keys set last_used_at = $1 where id = $2 and last_used_at < $1`, last, key.ID); err != nil {
 			return fmt.Errorf("cannot note the last use of key %q: %w", key.ID, err)
 		}
 		key.use.written.Store(last)

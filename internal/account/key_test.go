@@ -22,8 +22,10 @@ func addKey(t *testing.T, s *account.Store, site string, scopes ...string) (id, 
 	return key.ID, text
 }
 
-func TestAuthorize(t *testing.T) {
-	s, _ := openNew(t)
+func TestAuthorize(t *testing.T) { account.OnEach(t, testAuthorize) }
+
+func testAuthorize(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
 	_, reader := addKey(t, s, a, "stats")
 	_, loader := addKey(t, s, "b.example", "import", "ingest", "import")
@@ -52,8 +54,10 @@ func TestAuthorize(t *testing.T) {
 	f(reader[:10]+"z"+reader[11:], "stats", "")
 }
 
-func TestKeysAreStrong(t *testing.T) {
-	s, _ := openNew(t)
+func TestKeysAreStrong(t *testing.T) { account.OnEach(t, testKeysAreStrong) }
+
+func testKeysAreStrong(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	seen := map[string]bool{}
 	for range 50 {
@@ -65,8 +69,10 @@ func TestKeysAreStrong(t *testing.T) {
 	}
 }
 
-func TestKeyEnds(t *testing.T) {
-	s, _ := openNew(t)
+func TestKeyEnds(t *testing.T) { account.OnEach(t, testKeyEnds) }
+
+func testKeyEnds(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
 	id, text := addKey(t, s, a, "stats")
@@ -94,8 +100,10 @@ func TestKeyEnds(t *testing.T) {
 	}
 }
 
-func TestAddKeyRefuses(t *testing.T) {
-	s, _ := openNew(t)
+func TestAddKeyRefuses(t *testing.T) { account.OnEach(t, testAddKeyRefuses) }
+
+func testAddKeyRefuses(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	f := func(field, name string, scopes ...string) {
 		t.Helper()
@@ -116,8 +124,10 @@ func TestAddKeyRefuses(t *testing.T) {
 	}
 }
 
-func TestKeysListsWhatMayBeShown(t *testing.T) {
-	s, clock := openNew(t)
+func TestKeysListsWhatMayBeShown(t *testing.T) { account.OnEach(t, testKeysListsWhatMayBeShown) }
+
+func testKeysListsWhatMayBeShown(t *testing.T, p *account.Place) {
+	s, clock := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	_, first := addKey(t, s, id, "stats")
 	clock.Add(time.Second)
@@ -139,7 +149,7 @@ func TestKeysListsWhatMayBeShown(t *testing.T) {
 // A copy of the files must hold nothing that lets anybody in.
 func TestNoSecretIsAtRest(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, filepath.Join(dir, "accounts.db"), newClock())
+	s := open(t, &account.Place{Dir: dir}, newClock())
 	ctx := context.Background()
 	id := addSite(t, s, "a.example")
 	_, key := addKey(t, s, id, "stats")

@@ -21,7 +21,7 @@ var layers = map[string]int{
 	"internal/enrich": 1, "internal/stream": 1, "internal/query": 1, "internal/account": 1, "internal/session": 1, "internal/store": 1,
 	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/eventlog/local": 2, "internal/eventlog/kafka": 2, "internal/eventlog/logtest": 2,
 	"internal/collect": 2, "internal/live": 2,
-	"internal/load": 3, "internal/store/duckdb": 3, "internal/demo": 3, "internal/report": 3,
+	"internal/load": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
 	"internal/api": 4, "internal/app": 5, "cmd/footfall": 6,
 	"web": 0, "sdk/js": 0,
 }
@@ -29,9 +29,11 @@ var layers = map[string]int{
 // engines may be imported by the listed packages only: the rest of the code does not know which engine runs.
 var engines = map[string][]string{
 	"github.com/duckdb/":         {"internal/store/duckdb"},
+	"github.com/ClickHouse/":     {"internal/store/clickhouse"},
 	"github.com/cockroachdb/":    {"internal/eventlog/local"},
 	"github.com/twmb/":           {"internal/eventlog/kafka"},
 	"modernc.org/sqlite":         {"internal/account"},
+	"github.com/jackc/pgx":       {"internal/account"},
 	"github.com/coder/websocket": {"internal/api"},
 	"github.com/knadh/koanf":     {"internal/config"},
 	"github.com/alecthomas/kong": {"cmd/footfall"},

@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -216,40 +215,9 @@ func (p *Processor) remember(ctx context.Context) error {
 	})
 }
 
-// Waits between tries.
-const (
-	firstRetry = 50 * time.Millisecond
-	lastRetry  = 5 * time.Second
-)
-
-// retry calls try until it succeeds, or ctx ends, or the log is closed. Nothing is ever skipped: the live view says that
-// it is behind, and the log keeps what comes.
+// retry calls try until it succeeds; the live view says that it is behind meanwhile, and the log keeps what comes.
 func (p *Processor) retry(ctx context.Context, what string, try func() error) error {
-	faulty := false
-	defer func() {
-		if faulty {
-			p.fault(-1, "")
-		}
-	}()
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) {
-			return fmt.Errorf("cannot %s: %w", what, err)
-		}
-		if !faulty {
-			faulty = true
-			p.fault(+1, "processing cannot "+what)
-		}
-		p.options.Logger.Error("processing waits", "cannot", what, "error", err, "retry_in", wait)
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("cannot %s: %w", what, err)
-		case <-time.After(wait):
-		}
-	}
+	return retry(ctx, p.options.Logger, what, p.fault, try)
 }
 
 // fault counts the stages that are being retried and tells the live view when there are any.

@@ -218,25 +218,35 @@ func (w *write) Wait(ctx context.Context) error {
 	}
 }
 
-// Tick appends a tick to every partition of raw_events, so that event time moves on everywhere.
+// Tick appends a tick to every partition that the doors write to, so that event time moves on everywhere: docs/format/topics.md.
 func (l *Log) Tick(ctx context.Context, now time.Time) error {
-	if l.closed.Load() {
-		return fmt.Errorf("cannot tick: %w", eventlog.ErrClosed)
+	raw, rawErr := l.tick(ctx, eventlog.RawEvents, now)
+	imports, importsErr := l.tick(ctx, eventlog.Imports, now)
+	for _, w := range []*write{raw, imports} {
+		if w != nil {
+			importsErr = errors.Join(importsErr, w.Wait(ctx))
+		}
 	}
-	info, err := l.topic(ctx, eventlog.RawEvents)
-	if err != nil {
+	if err := errors.Join(rawErr, importsErr); err != nil {
 		return fmt.Errorf("cannot tick: %w", err)
+	}
+	return nil
+}
+
+func (l *Log) tick(ctx context.Context, topic eventlog.Topic, now time.Time) (*write, error) {
+	if l.closed.Load() {
+		return nil, eventlog.ErrClosed
+	}
+	info, err := l.topic(ctx, topic)
+	if err != nil {
+		return nil, err
 	}
 	tick := appendFrame(nil, event.Tick{At: now.UnixMilli()}.AppendRecord(nil))
 	values := make([]*kgo.Record, info.partitions)
 	for p := range values {
 		values[p] = &kgo.Record{Topic: info.name, Partition: int32(p), Value: tick}
 	}
-	w, err := l.hand(values, int64(len(tick)*len(values)))
-	if err != nil {
-		return fmt.Errorf("cannot tick: %w", err)
-	}
-	return w.Wait(ctx)
+	return l.hand(values, int64(len(tick)*len(values)))
 }
 
 // partition is where the records of a key go: docs/format/topics.md.

@@ -36,7 +36,6 @@ const (
 type database struct {
 	pool     *sql.DB
 	postgres *pgx.ConnConfig // nil: SQLite
-	name     string          // for errors; without a password
 }
 
 // openDatabase opens and migrates the database that the options name.
@@ -81,7 +80,7 @@ func openSQLite(path string) (*database, error) {
 		return nil, err
 	}
 	pool.SetMaxOpenConns(4)
-	return &database{pool: pool, name: path}, nil
+	return &database{pool: pool}, nil
 }
 
 // openPostgres names the server; connections are made when they are needed.
@@ -100,7 +99,7 @@ func openPostgres(dsn string) (*database, error) {
 	pool.SetMaxOpenConns(8)
 	pool.SetMaxIdleConns(4)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
-	return &database{pool: pool, postgres: config, name: fmt.Sprintf("%s:%d/%s", config.Host, config.Port, config.Database)}, nil
+	return &database{pool: pool, postgres: config}, nil
 }
 
 func setParameter(config *pgx.ConnConfig, name, value string) {

@@ -73,8 +73,21 @@ func newSecret() string {
 }
 
 func checksum(secret string) string {
-	sum := crc32.ChecksumIEEE([]byte(secret))
-	return alphabet().EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})[:keyChecksum]
+	text := checksumOf(secret)
+	return string(text[:])
+}
+
+// checksumOf is what the standard library gives for the CRC-32 in base32, without its allocations.
+func checksumOf(secret string) (text [keyChecksum]byte) {
+	sum := ^uint32(0)
+	for i := range len(secret) {
+		sum = crc32.IEEETable[byte(sum)^secret[i]] ^ sum>>8
+	}
+	sum = ^sum
+	for i := range text {
+		text[i] = letters[sum>>(27-5*i)&31]
+	}
+	return text
 }
 
 // wellFormed reports whether text can be a key at all.
@@ -82,8 +95,15 @@ func wellFormed(text string) bool {
 	if len(text) != keyLength || !strings.HasPrefix(text, keyMark) {
 		return false
 	}
-	secret := text[len(keyMark) : len(keyMark)+keySecret]
-	return text[len(keyMark)+keySecret:] == checksum(secret)
+	sum := checksumOf(text[len(keyMark) : len(keyMark)+keySecret])
+	return text[len(keyMark)+keySecret:] == string(sum[:])
+}
+
+// hashKey returns the stored form of a well-formed key.
+func hashKey(text string) keyHash {
+	var raw [keyLength]byte // not []byte(text), which allocates
+	copy(raw[:], text)
+	return sha256.Sum256(raw[:])
 }
 
 // AddKey makes a key for the site of that website_id or domain, or for AllSites. The text returned is the only copy of the secret.
@@ -93,7 +113,7 @@ func (s *Store) AddKey(ctx context.Context, site, name string, scopes []string) 
 	}
 	text = newSecret()
 	key = &Key{ID: newID(), Name: name, Prefix: text[:keyShown], Scopes: normalScopes(scopes), CreatedAt: s.nowMillis(),
-		hash: sha256.Sum256([]byte(text)), use: new(keyUse)}
+		hash: hashKey(text), use: new(keyUse)}
 	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx, now *snapshot) error {
 		bound := sql.NullString{}
 		if key.WebsiteID = AllSites; site != AllSites {
@@ -182,7 +202,7 @@ func (s *Store) KeyOf(text string) (*Key, bool) {
 	if !wellFormed(text) {
 		return nil, false
 	}
-	hash := keyHash(sha256.Sum256([]byte(text)))
+	hash := hashKey(text)
 	key, ok := s.snapshot.Load().keys[hash]
 	if !ok || subtle.ConstantTimeCompare(key.hash[:], hash[:]) != 1 {
 		return nil, false

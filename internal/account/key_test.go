@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -181,24 +182,76 @@ func TestNoSecretIsAtRest(t *testing.T) {
 	}
 }
 
-func BenchmarkAuthorize(b *testing.B) {
+// The door asks for every request: no lock, and nothing for the garbage collector.
+func TestHotPathAllocatesNothing(t *testing.T) { account.OnEach(t, hotPathAllocatesNothing) }
+
+func hotPathAllocatesNothing(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
+	id := addSite(t, s, "a.example")
+	site, _ := s.ByID(id)
+	_, text := addKey(t, s, id, "ingest")
+	f := func(what string, ask func() bool) {
+		t.Helper()
+		if n := testing.AllocsPerRun(100, func() {
+			if !ask() {
+				t.Errorf("%s finds nothing", what)
+			}
+		}); n != 0 {
+			t.Errorf("%s allocates %v times", what, n)
+		}
+	}
+	f("ByTracking", func() bool { _, ok := s.ByTracking(site.TrackingID); return ok })
+	f("ByTracking of a domain", func() bool { _, ok := s.ByTracking("a.example"); return ok })
+	f("ByID", func() bool { _, ok := s.ByID(id); return ok })
+	f("Authorize", func() bool { _, ok := s.Authorize(text, "ingest"); return ok })
+}
+
+// BenchmarkHotPath asks from all processors at once, in the end while sites change.
+func BenchmarkHotPath(b *testing.B) {
 	s, err := account.Open(account.Options{Path: filepath.Join(b.TempDir(), "accounts.db")})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	site, err := s.AddSite(context.Background(), account.NewSite{Domain: "a.example"})
+	ctx := context.Background()
+	site, err := s.AddSite(ctx, account.NewSite{Domain: "a.example"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, text, err := s.AddKey(context.Background(), site.WebsiteID, "k", []string{"ingest"})
+	_, text, err := s.AddKey(ctx, site.WebsiteID, "k", []string{"ingest"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := s.Authorize(text, "ingest"); !ok {
-			b.Fatal("refused")
+	f := func(name string, ask func() bool) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if !ask() {
+						b.Error("nothing was found")
+						return
+					}
+				}
+			})
+		})
+	}
+	f("authorize", func() bool { _, ok := s.Authorize(text, "ingest"); return ok })
+	f("tracking", func() bool { _, ok := s.ByTracking(site.TrackingID); return ok })
+	stop := make(chan struct{})
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for threshold := 0; ; threshold = (threshold + 1) % 5 {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := s.ChangeSite(ctx, site.WebsiteID, account.SiteChange{Threshold: &threshold}); err != nil {
+				b.Error(err)
+			}
 		}
-	}
+	})
+	f("tracking under changes", func() bool { _, ok := s.ByTracking(site.TrackingID); return ok })
+	close(stop)
+	changes.Wait()
 }

@@ -18,9 +18,10 @@ import (
 type Options struct {
 	Path string // file of a SQLite database; made with mode 0600 when missing
 	// DSN names a PostgreSQL database that several processes may share, as a URL (postgres://user:password@host/database) or
-	// as key=value pairs. A pooler in between must keep sessions.
+	// as key=value pairs; several hosts with target_session_attrs=read-write follow a failover. A pooler in between must keep
+	// sessions.
 	DSN    string
-	Clock  func() time.Time // default time.Now; the times of logins are always the system's
+	Clock  func() time.Time // default time.Now; the times of logins are always the system's, those of salts on PostgreSQL the server's
 	Logger *slog.Logger     // default slog.Default()
 	// MaxHashes is how many passwords may be hashed at a time, 19 MiB each; default half of the processors, at least 1.
 	MaxHashes int

@@ -222,7 +222,7 @@ func (h *Handler) visitor(q *request, c *client) string {
 		salt, hasBefore = before, false
 	}
 	since := e.ReceivedAt - event.SessionGapMillis
-	if hasBefore && (q.imported || since < day*event.DayMillis || since <= h.lastOldHash.Load()) {
+	if hasBefore && (q.imported || since < day*event.DayMillis || since <= h.oldHash(0)) {
 		if old := enrich.VisitorID(before, e.WebsiteID, c.ip, c.userAgent); seen.SeenSince(e.WebsiteID, old, since) {
 			h.noteOldHash(q, e.ReceivedAt)
 			seen.Touch(e.WebsiteID, old, e.ReceivedAt)
@@ -236,11 +236,20 @@ func (h *Handler) visitor(q *request, c *client) string {
 	return id
 }
 
+// oldHash notes a time at which yesterday's hash was used, unless it is 0, and returns the latest, of all doors.
+func (h *Handler) oldHash(at int64) int64 {
+	if doors, ok := h.sessions.(OldHashes); ok {
+		return doors.OldHash(at)
+	}
+	return h.lastOldHash.Load()
+}
+
 // noteOldHash remembers that yesterday's hashes are still in use, so that nobody looks for them once they are not.
 func (h *Handler) noteOldHash(q *request, at int64) {
 	if q.imported {
 		return
 	}
+	h.oldHash(at)
 	for {
 		last := h.lastOldHash.Load()
 		if at <= last || h.lastOldHash.CompareAndSwap(last, at) {

@@ -81,8 +81,10 @@ const (
 // AppendRecord appends the event as a record of the log to dst.
 func (e *Event) AppendRecord(dst []byte) []byte {
 	dst = append(dst, byte(KindEvent))
-	dst = protowire.AppendTag(dst, fID, protowire.BytesType)
-	dst = protowire.AppendBytes(dst, e.ID[:])
+	if !e.ID.IsZero() {
+		dst = protowire.AppendTag(dst, fID, protowire.BytesType)
+		dst = protowire.AppendBytes(dst, e.ID[:])
+	}
 	dst = e.appendTexts(dst)
 	dst = appendUint(dst, fType, uint64(e.Type))
 	dst = appendUint(dst, fInteractive, boolUint(e.Interactive))
@@ -90,8 +92,10 @@ func (e *Event) AppendRecord(dst []byte) []byte {
 	dst = appendInt(dst, fReceivedAt, e.ReceivedAt)
 	dst = protowire.AppendTag(dst, fSampleKey, protowire.Fixed64Type)
 	dst = protowire.AppendFixed64(dst, e.SampleKey)
-	dst = protowire.AppendTag(dst, fVisitorCoupon, protowire.Fixed32Type)
-	dst = protowire.AppendFixed32(dst, e.VisitorCoupon)
+	if e.VisitorCoupon != 0 {
+		dst = protowire.AppendTag(dst, fVisitorCoupon, protowire.Fixed32Type)
+		dst = protowire.AppendFixed32(dst, e.VisitorCoupon)
+	}
 	dst = appendUint(dst, fBotScore, uint64(e.BotScore))
 	for _, reason := range e.BotReasons {
 		dst = appendText(dst, fBotReasons, reason)

@@ -15,7 +15,7 @@ func (p *Processor) commit(ctx context.Context, s *step) error {
 		return err
 	}
 	batch := &store.Batch{
-		Events: s.events, Withdrawals: p.changes.Withdrawals, Sessions: p.changes.Upserts,
+		Events: s.events, Offsets: s.kept, Withdrawals: p.changes.Withdrawals, Sessions: p.changes.Upserts,
 		Ledger: s.ledger.sorted(), Failed: s.failed, Next: s.next,
 	}
 	if err := p.options.FailPoint(PointCommitting); err != nil {

@@ -47,6 +47,11 @@ type Options struct {
 	Dedupe Dedupe
 	Live   Live // may be nil
 
+	Topic     eventlog.Topic // what is processed; "": raw_events
+	Partition int32
+	// Shared says that others write to the Store too: that it has no position of this log does not mean that it is empty.
+	Shared bool
+
 	MaxBatchEvents int           // how many events a step holds at most; 0: 24,576, a row group of the store
 	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
 	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
@@ -67,6 +72,9 @@ const (
 )
 
 func (o *Options) setDefaults() {
+	if o.Topic == "" {
+		o.Topic = eventlog.RawEvents
+	}
 	if o.MaxBatchEvents <= 0 {
 		o.MaxBatchEvents = 24_576
 	}
@@ -180,14 +188,14 @@ func (p *Processor) begin(ctx context.Context) (position int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	end, err := p.options.Log.End(ctx, eventlog.RawEvents, 0)
+	end, err := p.options.Log.End(ctx, p.options.Topic, p.options.Partition)
 	if err != nil {
 		return 0, fmt.Errorf("cannot ask the log for its end: %w", err)
 	}
 	if position > end {
 		return 0, fmt.Errorf("cannot process: the store has seen the log up to %d, but the log ends at %d; they do not belong together", position, end)
 	}
-	if position == 0 {
+	if position == 0 && !p.options.Shared {
 		p.sessions = stream.NewSessions(p.options.MaxKeys, stream.NothingStored)
 		return 0, nil
 	}

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
 // progress is how far the log has been committed, and who waits for more.
@@ -72,7 +70,7 @@ func (p *Processor) WaitFor(ctx context.Context, offset int64) error {
 
 // Flush returns when everything that was appended before the call is in the store and in the live view. It does not wait for a tick.
 func (p *Processor) Flush(ctx context.Context) error {
-	end, err := p.options.Log.End(ctx, eventlog.RawEvents, 0)
+	end, err := p.options.Log.End(ctx, p.options.Topic, p.options.Partition)
 	if err != nil {
 		return fmt.Errorf("cannot ask the log for its end: %w", err)
 	}

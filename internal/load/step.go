@@ -15,6 +15,7 @@ type step struct {
 	atEnd  bool // the log had no more
 	events []event.Event
 	keys   []local.DedupeKey // of the events
+	kept   []int64           // offsets of the events that settle has left
 	ledger ledger
 	failed []event.FailedEvent
 	// receivedAt is the last receipt time met, for records that do not say.
@@ -25,7 +26,7 @@ func newStep() *step { return &step{ledger: newLedger()} }
 
 // reset empties the step.
 func (s *step) reset() {
-	s.events, s.keys, s.failed = s.events[:0], s.keys[:0], s.failed[:0]
+	s.events, s.keys, s.kept, s.failed = s.events[:0], s.keys[:0], s.kept[:0], s.failed[:0]
 	s.bytes, s.atEnd = 0, false
 	s.ledger.reset()
 }
@@ -36,7 +37,7 @@ const keepEvents = 2048
 // shrink gives the memory of a backlog back, 24,576 events are some 30 MB with their texts.
 func (s *step) shrink() {
 	if cap(s.events) > keepEvents {
-		s.events, s.keys = nil, nil
+		s.events, s.keys, s.kept = nil, nil, nil
 	}
 }
 
@@ -127,6 +128,7 @@ func (s *step) settle(duplicate []bool) {
 			continue
 		}
 		s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Stored, "", 1)
+		s.kept = append(s.kept, s.keys[i].Offset)
 		if n != i {
 			s.events[n] = *e
 		}

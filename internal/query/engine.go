@@ -28,6 +28,8 @@ type Options struct {
 	CacheBytes uint64
 	// Timeout bounds the run of one query. Default 30 s.
 	Timeout time.Duration
+	// Shared keeps answers for several processes; nil: this one has its own only.
+	Shared Shared
 }
 
 // Engine answers queries. It is safe for concurrent use and has nothing to close.
@@ -42,6 +44,7 @@ type result struct {
 	results []Result
 	meta    Meta
 	bytes   uint32
+	shared  bool // another process found it
 }
 
 // New returns an engine.
@@ -88,10 +91,11 @@ func (e *Engine) Ask(ctx context.Context, site *event.Site, req *Request) (*Repl
 	}
 	found, cached := e.cache.GetIfPresent(key)
 	if !cached {
-		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.run(ctx, key, q) })
+		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.answer(ctx, key, q) })
 		if err != nil {
 			return nil, err
 		}
+		cached = found.shared
 	}
 	reply := &Reply{Results: found.results, Meta: found.meta, Query: q.echo(req)}
 	reply.Meta.FreshAt, reply.Meta.Cached = fresh, cached
@@ -120,23 +124,39 @@ func (e *Engine) key(q *Query) (string, error) {
 	return string(text), nil
 }
 
-func (e *Engine) run(ctx context.Context, key string, q *Query) (*result, error) {
+// answer finds the answer of a key that is not in the cache, and puts it there.
+func (e *Engine) answer(ctx context.Context, key string, q *Query) (r *result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 	defer cancel()
-	plans, err := e.plans(q)
-	if err != nil {
-		return nil, err
+	run := func(ctx context.Context) (*result, error) { return e.run(ctx, q) }
+	if e.opts.Shared != nil {
+		r, err = e.together(ctx, key, run)
+	} else {
+		r, err = run(ctx)
 	}
-	answers, err := e.execute(ctx, plans)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil {
 		return nil, fmt.Errorf("%w: more than %s", ErrTimeout, e.opts.Timeout)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := q.shape(plans, answers)
 	e.cache.Set(key, r)
 	return r, nil
+}
+
+func (e *Engine) run(ctx context.Context, q *Query) (*result, error) {
+	plans, err := e.plans(q)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := e.execute(ctx, plans)
+	if err == nil {
+		err = ctx.Err() // a source may end early without saying so
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.shape(plans, answers), nil
 }
 
 // plans returns the plan of the query and that of its comparison.

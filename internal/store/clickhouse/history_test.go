@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/sketch"
 	"github.com/footfall-analytics/footfall/internal/store"
+	"github.com/footfall-analytics/footfall/internal/store/audit"
 	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
@@ -121,4 +123,25 @@ func changesOf(b *store.Batch) (changes []event.SessionChange, versions []uint64
 		}
 	}
 	return changes, slices.Repeat([]uint64{Version(Stream, 0, b.Next)}, len(changes))
+}
+
+// naive returns the sessions of a site as the semantics make them of all events so far.
+func (h *history) naive(site string) (out []event.Session) {
+	var list []event.Event
+	for i := range h.events {
+		if h.events[i].WebsiteID == site && h.events[i].Type.InSession() {
+			list = append(list, h.events[i])
+		}
+	}
+	slices.SortFunc(list, func(a, b event.Event) int {
+		return cmp.Or(cmp.Compare(a.SessionID, b.SessionID), cmp.Compare(a.BotBand, b.BotBand), cmp.Compare(a.Timestamp, b.Timestamp), slices.Compare(a.ID[:], b.ID[:]))
+	})
+	from := 0
+	for i := 1; i <= len(list); i++ {
+		if i == len(list) || !audit.Follows(&list[i-1], &list[i]) {
+			audit.Sessions(list[from:i], func(s *event.Session) { out = append(out, *s) })
+			from = i
+		}
+	}
+	return out
 }

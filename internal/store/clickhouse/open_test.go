@@ -10,6 +10,8 @@ import (
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"go.uber.org/goleak"
+
+	"github.com/footfall-analytics/footfall/internal/event"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -67,4 +69,17 @@ func count(t testing.TB, s *Store, sql string) (n int64) {
 		t.Fatalf("%s: %v", sql, err)
 	}
 	return n
+}
+
+// sessionsOf returns the sessions of a site, in any order.
+func sessionsOf(s *Store, websiteID string) (list []event.Session, err error) {
+	err = s.eachSession(context.Background(), "where website_id = {p1:String}", []any{websiteID}, func(session *event.Session, _ bool) { list = append(list, *session) })
+	return list, err
+}
+
+func equalText(t *testing.T, got, want any) {
+	t.Helper()
+	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
+		t.Errorf("got  %s\nwant %s", g, w)
+	}
 }

@@ -185,12 +185,12 @@ group by website_id, day;
 create materialized view if not exists changes_from_sessions to changes as
 select
     website_id,
-    arrayJoin(arrayMap(n -> toDate(from_day + n), range(toUInt64(to_day - from_day + 1)))) as day,
+    arrayJoin(arrayMap(n -> toDate(from_day + n), range(toUInt64(least(2, greatest(0, to_day - from_day)) + 1)))) as day,
     count() as changes
 from (
     select
         website_id,
-        toDate(if(is_deleted = 1, session_start - toIntervalDay(1), chain_start)) as from_day,
+        toDate(if(is_deleted = 1, fromUnixTimestamp64Milli(greatest(0, toUnixTimestamp64Milli(session_start) - 86400000), 'UTC'), chain_start)) as from_day,
         toDate(if(is_deleted = 1, session_start + toIntervalDay(1), session_end)) as to_day
     from sessions
 )
@@ -244,7 +244,6 @@ create table if not exists commits
 (
     consumer String,
     sequence UInt64,
-    next     Int64,                                 -- log position behind the batch
     payload  String codec(ZSTD(1)),
     at       DateTime('UTC') default now()
 )

@@ -202,7 +202,7 @@ func (c *cluster) tick(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-every.C:
-			_ = c.log.Tick(ctx, time.Now(), eventlog.RawEvents, eventlog.Imports)
+			_ = c.log.Tick(ctx, time.Now())
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (a *auditor) confirm(ctx context.Context, find func(ctx context.Context, ad
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(2 * time.Second): // inserts that were under way are done
+	case <-time.After(a.store.secondLook): // inserts that were under way are done
 	}
 	return find(ctx, func(websiteID, what, expected, found string) {
 		if seen[audit.Difference{WebsiteID: websiteID, What: what, Expected: expected, Found: found}] {

@@ -54,6 +54,7 @@ func openWith(t testing.TB, opts Options) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.secondLook = 10 * time.Millisecond
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)

@@ -33,7 +33,8 @@ type ReplayOptions struct {
 	Client *Client
 	Log    eventlog.Reader
 	Topic  eventlog.Topic
-	// Partitions are those that this process writes. Nobody else may at the same time.
+	// Partitions are those that this process writes when no other does: the first that comes takes each, and the next one takes it over
+	// when that one has ended.
 	Partitions []int32
 	Sink       Sink
 	// Window is how far back a lost Redis is written again.
@@ -57,8 +58,10 @@ type Replay struct {
 	options   ReplayOptions
 	positions *positions
 	counters  Counters
-	upToDate  map[int32]*atomic.Int64 // by partition: latest time (ms) at which Redis had all of it; 0: not yet
+	upToDate  map[int32]*atomic.Int64 // by partition: latest time (ms) at which Redis had all of it; 0: not yet; notOwn: another process writes it
 }
+
+const notOwn = -1
 
 // errLost says that Redis has lost what it had.
 var errLost = errors.New("redis has lost what was written")
@@ -68,6 +71,9 @@ const retryPause = 500 * time.Millisecond
 
 // checkEvery is how often a writer without work looks whether Redis still has everything.
 const checkEvery = time.Second
+
+// takeOverPause is how long a process waits before it writes a partition anew that it has not written before.
+const takeOverPause = 2 * time.Second
 
 // NewReplay returns a Replay that runs when Run is called.
 func NewReplay(options ReplayOptions) *Replay {
@@ -86,6 +92,7 @@ func NewReplay(options ReplayOptions) *Replay {
 	r := &Replay{options: options, positions: newPositions(options.Client), upToDate: make(map[int32]*atomic.Int64)}
 	for _, partition := range options.Partitions {
 		r.upToDate[partition] = new(atomic.Int64)
+		r.upToDate[partition].Store(notOwn)
 	}
 	return r
 }
@@ -96,11 +103,14 @@ func (r *Replay) Counters() *Counters { return &r.counters }
 // Topic returns what is followed.
 func (r *Replay) Topic() eventlog.Topic { return r.options.Topic }
 
-// UpToDate returns, by partition, the latest time (ms) at which Redis had all of it; 0: not since the start or the last loss.
+// UpToDate returns, for each partition that this process writes, the latest time (ms) at which Redis had all of it; 0: not since the
+// start or the last loss.
 func (r *Replay) UpToDate() map[int32]int64 {
 	out := make(map[int32]int64, len(r.upToDate))
 	for partition, at := range r.upToDate {
-		out[partition] = at.Load()
+		if at := at.Load(); at != notOwn {
+			out[partition] = at
+		}
 	}
 	return out
 }
@@ -109,23 +119,25 @@ func (r *Replay) UpToDate() map[int32]int64 {
 func (r *Replay) Standing(ctx context.Context) (map[int32]int64, error) {
 	out := r.UpToDate()
 	for partition := range out {
-		_, found, err := r.positions.get(ctx, r.options.Topic, partition)
-		if err != nil {
+		_, found, err := r.positions.claim(ctx, r.options.Topic, partition)
+		switch {
+		case errors.Is(err, errTaken):
+			delete(out, partition)
+		case err != nil:
 			return nil, err
-		}
-		if !found {
+		case !found:
 			out[partition] = 0
 		}
 	}
 	return out, nil
 }
 
-// Lag returns for how long (ms) the partition that is furthest behind has not been up to date; since 1970 when never.
+// Lag returns for how long (ms) that partition has not been up to date which is furthest behind of those that this process writes;
+// since 1970 when it never was.
 func (r *Replay) Lag() int64 {
-	now := r.options.Now()
-	lag := int64(0)
-	for _, at := range r.upToDate {
-		lag = max(lag, now-at.Load())
+	now, lag := r.options.Now(), int64(0)
+	for _, at := range r.UpToDate() {
+		lag = max(lag, now-at)
 	}
 	return lag
 }
@@ -141,15 +153,20 @@ func (r *Replay) Run(ctx context.Context) error {
 }
 
 func (r *Replay) keepFollowing(ctx context.Context, partition int32) {
+	defer r.positions.release(r.options.Topic, partition)
 	failing := false
 	for ctx.Err() == nil {
 		f := &follower{Replay: r, partition: partition, upToDate: r.upToDate[partition]}
 		err := f.follow(ctx, func() { failing = false })
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return
-		}
-		if errors.Is(err, errLost) {
+		case errors.Is(err, errLost):
 			r.options.Logger.Warn("redis is written again", "topic", r.options.Topic, "partition", partition)
+			continue
+		case errors.Is(err, errTaken):
+			f.upToDate.Store(notOwn)
+			pause(ctx, checkEvery)
 			continue
 		}
 		r.counters.Errors.Add(1)
@@ -217,11 +234,15 @@ func (f *follower) follow(ctx context.Context, wrote func()) error {
 // to be written.
 func (f *follower) start(ctx context.Context) error {
 	now := f.options.Now()
-	position, found, err := f.positions.get(ctx, f.options.Topic, f.partition)
+	position, found, err := f.positions.claim(ctx, f.options.Topic, f.partition)
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !found && f.upToDate.Load() == notOwn {
+		// The process that wrote the partition until Redis lost everything may not know yet, and write one more batch.
+		pause(ctx, takeOverPause)
+	}
+	if !found || f.upToDate.Load() == notOwn {
 		f.upToDate.Store(0)
 	}
 	from := now - f.options.Window.Milliseconds()

@@ -15,7 +15,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/redis"
 )
 
-// Partitions of a topic: how many there are, and which this process writes. Nobody else may write them at the same time.
+// Partitions of a topic: how many there are, and which this process writes when no other does.
 type Partitions struct {
 	Count int32
 	Own   []int32 // nil: all

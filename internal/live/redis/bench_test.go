@@ -82,14 +82,23 @@ func measure(b *testing.B, client *redis.Client, log *redistest.Log, sites, tota
 	if err != nil {
 		b.Fatal(err)
 	}
-	own, began := ownCPU(), time.Now()
+	own, began := ownCPU(), time.Now().Add(2*time.Second) // the pause of a takeover
 	stop := start(b, writer.Run)
 	events, _ := writer.Replays()
 	redistest.Eventually(b, 5*time.Minute, "all is written", func() bool { return events.Counters().Records.Load() >= int64(total) })
 	took, own := time.Since(began), ownCPU()-own
 	serverCPU = info(b, client, "cpu", "used_cpu_user", "used_cpu_sys") - serverCPU
-	stop()
 	memory = info(b, client, "memory", "used_memory") - memory
+	hub := liveredis.NewHub(liveredis.HubOptions{Client: client, Patience: time.Minute})
+	stopHub := start(b, hub.Run)
+	redistest.Eventually(b, 20*time.Second, "the hub is available", hub.Available)
+	asked := time.Now()
+	if s := hub.Realtime("site00000000", 2); !s.Available || s.Metrics.Events == 0 {
+		b.Errorf("realtime: %+v", s)
+	}
+	b.ReportMetric(float64(time.Since(asked).Microseconds())/1000, "first-look-ms")
+	stopHub()
+	stop()
 	b.ReportMetric(float64(total)/took.Seconds(), "events/s")
 	b.ReportMetric(own.Seconds()*1e6/float64(total), "cpu-us/event")
 	b.ReportMetric(serverCPU*1e6/float64(total), "redis-cpu-us/event")

@@ -82,6 +82,20 @@ screenshots: build test/browser/node_modules/.stamp deps-browser
 .PHONY: test
 test: deps-browser vet test-sdk test-web test-browser test-go
 
+# The engines of a cluster on loopback: test/engines/README.md.
+.PHONY: engines-up engines-down
+engines-up:
+	@CACHE='$(CACHE)' test/engines/up.sh
+engines-down:
+	@CACHE='$(CACHE)' test/engines/down.sh
+
+# The tests that need the engines of a cluster. Some start engines of their own, to kill them.
+CLUSTER_TESTS ?= ./internal/eventlog/kafka
+.PHONY: test-cluster
+test-cluster: engines-up
+	CACHE='$(CACHE)' FOOTFALL_TEST_ENGINES=1 FOOTFALL_TEST_KAFKA=127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
+	  $(GO) test -count=1 -p 1 -timeout 30m $(CLUSTER_TESTS)
+
 # Figures, not checks: prints CPU per event and query times.
 .PHONY: bench
 bench: build

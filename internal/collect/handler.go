@@ -65,8 +65,10 @@ type Options struct {
 	Sink  Sink
 	Sites Sites
 	Keys  Keys // nil: there are none
-	// Dir is the data directory; the salts of visitor ids are kept there.
-	Dir     string
+	// Dir is the data directory; the salts of visitor ids are kept there, unless Salts is given.
+	Dir string
+	// Salts keeps the salts that the doors of a cluster share; nil means a file in Dir.
+	Salts   SaltStore
 	Geo     *enrich.Geo
 	Agents  *enrich.AgentParser
 	Sources *enrich.Sources
@@ -76,6 +78,8 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	// EventsPerSecond is the limit for one address, loopback excepted; 0 means none.
 	EventsPerSecond int
+	// Route says where records go when the log has several partitions; nil: all go to raw_events.
+	Route *Route
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -96,10 +100,10 @@ type Handler struct {
 	lastOldHash atomic.Int64
 }
 
-// New returns a door. Its salts are read from, or made in, opts.Dir.
+// New returns a door. Its salts are read from, or made in, opts.Salts or opts.Dir.
 func New(opts Options) (*Handler, error) {
-	if opts.Sink == nil || opts.Sites == nil || opts.Geo == nil || opts.Agents == nil || opts.Sources == nil || opts.Dir == "" {
-		return nil, errors.New("cannot make the door: Sink, Sites, Geo, Agents, Sources and Dir are needed")
+	if opts.Sink == nil || opts.Sites == nil || opts.Geo == nil || opts.Agents == nil || opts.Sources == nil || opts.Dir == "" && opts.Salts == nil {
+		return nil, errors.New("cannot make the door: Sink, Sites, Geo, Agents, Sources and Dir or Salts are needed")
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -110,7 +114,11 @@ func New(opts Options) (*Handler, error) {
 	if opts.Sessions == nil {
 		opts.Sessions = session.New(session.Options{})
 	}
-	salts, err := openSalts(opts.Dir, opts.Now().UnixMilli())
+	store, shared := opts.Salts, opts.Salts != nil
+	if !shared {
+		store = NewSaltFile(opts.Dir)
+	}
+	salts, err := openSalts(store, shared, opts.Now().UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the door: %w", err)
 	}
@@ -148,7 +156,7 @@ func (h *Handler) Run(ctx context.Context) error {
 }
 
 func (h *Handler) housekeep(now int64) {
-	h.saltsAt(now)
+	h.tendSalts(now)
 	h.sessions.Expire(now - 2*event.SessionGapMillis)
 }
 

@@ -20,9 +20,9 @@ var layers = map[string]int{
 	"internal/event": 0, "internal/sketch": 0, "internal/config": 0, "internal/obs": 0, "internal/eventlog": 0,
 	"internal/redis": 1, "internal/redis/redistest": 2, "internal/session/redis": 3, "internal/cache/redis": 3, "internal/live/redis": 3,
 	"internal/enrich": 1, "internal/stream": 1, "internal/query": 1, "internal/account": 1, "internal/session": 1, "internal/store": 1,
-	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/eventlog/local": 2, "internal/eventlog/logtest": 2,
+	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/store/audit": 2, "internal/eventlog/local": 2, "internal/eventlog/kafka": 2, "internal/eventlog/logtest": 2,
 	"internal/collect": 2, "internal/live": 2,
-	"internal/load": 3, "internal/store/duckdb": 3, "internal/demo": 3, "internal/report": 3,
+	"internal/load": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
 	"internal/api": 4, "internal/app": 5, "cmd/footfall": 6,
 	"web": 0, "sdk/js": 0,
 }
@@ -30,8 +30,11 @@ var layers = map[string]int{
 // engines may be imported by the listed packages only: the rest of the code does not know which engine runs.
 var engines = map[string][]string{
 	"github.com/duckdb/":         {"internal/store/duckdb"},
+	"github.com/ClickHouse/":     {"internal/store/clickhouse"},
 	"github.com/cockroachdb/":    {"internal/eventlog/local"},
+	"github.com/twmb/":           {"internal/eventlog/kafka"},
 	"modernc.org/sqlite":         {"internal/account"},
+	"github.com/jackc/pgx":       {"internal/account"},
 	"github.com/redis/":          {"internal/redis", "internal/redis/redistest", "internal/session/redis", "internal/cache/redis", "internal/live/redis"},
 	"github.com/coder/websocket": {"internal/api"},
 	"github.com/knadh/koanf":     {"internal/config"},

@@ -192,6 +192,9 @@ type follower struct {
 	upToDate  *atomic.Int64
 	position  int64
 	marks     []mark
+	end       int64     // a recent end of the log
+	endAt     int64     // when that was (ms)
+	looked    time.Time // when it was asked for
 }
 
 // mark says that records from a position on were made at a time or later.
@@ -202,24 +205,17 @@ func (f *follower) follow(ctx context.Context, wrote func()) error {
 	if err := f.start(ctx); err != nil {
 		return err
 	}
-	goal, asked := int64(-1), int64(0) // Redis is up to date as of asked when the position has reached goal
 	for {
-		now := f.options.Now()
-		end, err := f.options.Log.End(ctx, f.options.Topic, f.partition)
-		if err != nil {
-			return fmt.Errorf("cannot read the end of %s: %w", field(f.options.Topic, f.partition), err)
+		if err := f.lookAhead(ctx); err != nil {
+			return err
 		}
-		if goal < 0 {
-			goal, asked = end, now
-		}
-		behind, err := f.step(ctx, end)
+		behind, err := f.step(ctx)
 		if err != nil {
 			return err
 		}
 		wrote()
-		if f.position >= goal {
-			f.upToDate.Store(asked)
-			goal = -1
+		if f.position >= f.end && f.endAt > f.upToDate.Load() {
+			f.upToDate.Store(f.endAt)
 		}
 		if !behind {
 			f.wait(ctx)
@@ -228,6 +224,20 @@ func (f *follower) follow(ctx context.Context, wrote func()) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// lookAhead asks where the log ends: once a second, and not again before that has been reached.
+func (f *follower) lookAhead(ctx context.Context) error {
+	if f.position < f.end || time.Since(f.looked) < checkEvery {
+		return nil
+	}
+	now := f.options.Now()
+	end, err := f.options.Log.End(ctx, f.options.Topic, f.partition)
+	if err != nil {
+		return fmt.Errorf("cannot read the end of %s: %w", field(f.options.Topic, f.partition), err)
+	}
+	f.end, f.endAt, f.looked = end, now, time.Now()
+	return nil
 }
 
 // start finds where to begin: where Redis is, but not before the window. Where Redis has nothing, everything of the window is
@@ -245,6 +255,11 @@ func (f *follower) start(ctx context.Context) error {
 	if !found || f.upToDate.Load() == notOwn {
 		f.upToDate.Store(0)
 	}
+	end, err := f.options.Log.End(ctx, f.options.Topic, f.partition)
+	if err != nil {
+		return fmt.Errorf("cannot read the end of %s: %w", field(f.options.Topic, f.partition), err)
+	}
+	found = found && position <= end // else the log is another one, or has lost its end
 	from := now - f.options.Window.Milliseconds()
 	first, err := seek(ctx, f.options.Log, f.options.Topic, f.partition, from-seekAllowance)
 	if err != nil {
@@ -268,8 +283,8 @@ func (f *follower) start(ctx context.Context) error {
 // seekAllowance is how far records may stand from the order of their times (ms).
 const seekAllowance = 60_000
 
-// step writes the next batch, or looks whether Redis is as it was. end was the end before the call. behind: there is more.
-func (f *follower) step(ctx context.Context, end int64) (behind bool, err error) {
+// step writes the next batch, or looks whether Redis is as it was. behind: there is more.
+func (f *follower) step(ctx context.Context) (behind bool, err error) {
 	entries, err := f.options.Log.Read(ctx, f.options.Topic, f.partition, f.position, f.options.MaxBytes)
 	var trimmed *eventlog.TrimmedError
 	if errors.As(err, &trimmed) && trimmed.First > f.position {
@@ -279,7 +294,7 @@ func (f *follower) step(ctx context.Context, end int64) (behind bool, err error)
 		return false, fmt.Errorf("cannot read %s: %w", field(f.options.Topic, f.partition), err)
 	}
 	if len(entries) == 0 {
-		return false, f.moveTo(ctx, max(f.position, end)) // positions between are nobody's: they are not dense
+		return false, f.moveTo(ctx, max(f.position, f.end)) // positions between are nobody's: they are not dense
 	}
 	began := time.Now()
 	now := f.options.Now()

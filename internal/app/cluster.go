@@ -9,6 +9,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/api"
+	cacheredis "github.com/footfall-analytics/footfall/internal/cache/redis"
 	"github.com/footfall-analytics/footfall/internal/collect"
 	"github.com/footfall-analytics/footfall/internal/config"
 	"github.com/footfall-analytics/footfall/internal/event"
@@ -36,6 +37,8 @@ type cluster struct {
 	redis    *redis.Client
 	hub      *liveredis.Hub      // role web
 	sessions *sessionredis.Store // role collect
+	answers  *cacheredis.Answers // role web
+	replays  replays             // role process
 	loader   *load.Loader
 	group    *kafka.Group // of the loaders; role process
 	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
@@ -167,6 +170,9 @@ func (c *cluster) questions(o *query.Options) {
 	source := c.store.Source()
 	o.Source, o.Catalog = source, source
 	o.FreshAt = func(string) int64 { return c.fresh.Load() }
+	if c.answers != nil {
+		o.Shared = c.answers
+	}
 }
 
 func (c *cluster) serving(o *api.Options) {
@@ -263,6 +269,7 @@ func (c *cluster) flush(context.Context) error { return nil }
 func (c *cluster) failed() <-chan error { return c.broken }
 
 func (c *cluster) watch(m *obs.Registry) {
+	c.watchRedis(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })
 		m.Gauge("footfall_loader_failing", "Partitions whose loader cannot go on at present.", nil, func() float64 { return float64(c.loader.Failing.Load()) })

@@ -152,6 +152,13 @@ func (c *Client) RemoveMatching(ctx context.Context, pattern string) error {
 		return err
 	}
 	for address, node := range conn.Nodes() {
+		role, err := node.Do(ctx, node.B().Role().Build()).ToArray()
+		if err != nil {
+			return fmt.Errorf("cannot ask %q for its role: %w", address, err)
+		}
+		if name, _ := role[0].ToString(); name != "master" {
+			continue // it follows its master
+		}
 		if err := removeOn(ctx, node, globEscape(c.options.Prefix)+pattern); err != nil {
 			return fmt.Errorf("cannot remove keys %q on %q: %w", pattern, address, err)
 		}

@@ -3,29 +3,57 @@ package redis
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/redis/rueidis"
 
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
-// positions are how far each partition of a topic stands in Redis: docs/format/redis.md, "Positions".
+// positions are how far each partition of a topic stands in Redis, and who writes it: docs/format/redis.md, "Positions".
 type positions struct {
 	client *Client
+	token  string // names this process
 	move   *Script
+	leave  *Script
 }
 
-func newPositions(client *Client) *positions {
-	return &positions{client, NewScript(`
-local now = redis.call('hget', KEYS[1], ARGV[1])
-if now == ARGV[2] then
-  redis.call('hset', KEYS[1], ARGV[1], ARGV[3])
-  return ARGV[3]
+// leaseMillis is how long a process that has died keeps others from writing its partitions.
+const leaseMillis = 20_000
+
+// errTaken says that another process writes the partition.
+var errTaken = errors.New("another process writes the partition")
+
+// moveScript takes or prolongs the lease of a partition and returns its position; given two positions, it moves it from the one to the
+// other before, if that is where it is. KEYS: the hash. ARGV: field, token, lease in ms, from and to.
+const moveScript = `
+local t = redis.call('time')
+local now = tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)
+local owner = redis.call('hget', KEYS[1], 'owner/' .. ARGV[1])
+if owner then
+  local token, ends = string.match(owner, '^(%S+) (%d+)$')
+  if token ~= ARGV[2] and tonumber(ends) > now then return 'taken' end
 end
-return now`)}
+redis.call('hset', KEYS[1], 'owner/' .. ARGV[1], ARGV[2] .. ' ' .. string.format('%.0f', now + tonumber(ARGV[3])))
+local position = redis.call('hget', KEYS[1], ARGV[1])
+if ARGV[4] and position == ARGV[4] and ARGV[4] ~= ARGV[5] then
+  redis.call('hset', KEYS[1], ARGV[1], ARGV[5])
+  return ARGV[5]
+end
+return position`
+
+// leaveScript gives the lease of a partition up. KEYS: the hash. ARGV: field, token.
+const leaveScript = `
+local owner = redis.call('hget', KEYS[1], 'owner/' .. ARGV[1])
+if owner and string.match(owner, '^%S+') == ARGV[2] then redis.call('hdel', KEYS[1], 'owner/' .. ARGV[1]) end
+return 1`
+
+func newPositions(client *Client) *positions {
+	return &positions{client, rand.Text(), NewScript(moveScript), NewScript(leaveScript)}
 }
 
 func (p *positions) key() string { return p.client.PositionsKey() }
@@ -34,21 +62,42 @@ func field(topic eventlog.Topic, partition int32) string {
 	return string(topic) + "/" + strconv.Itoa(int(partition))
 }
 
-// get returns the position of a partition; false when Redis has none.
-func (p *positions) get(ctx context.Context, topic eventlog.Topic, partition int32) (position int64, found bool, err error) {
-	result, err := p.client.Do(ctx, func(b rueidis.Builder) rueidis.Completed {
-		return b.Hget().Key(p.key()).Field(field(topic, partition)).Build()
-	})
-	if rueidis.IsRedisNil(err) {
-		return 0, false, nil
-	}
+// claim takes or prolongs the lease of a partition and returns its position; found is false when Redis has none.
+func (p *positions) claim(ctx context.Context, topic eventlog.Topic, partition int32) (position int64, found bool, err error) {
+	return p.run(ctx, topic, partition)
+}
+
+// advance is claim, and moves the position from one to the other before. It returns another one than to when it was not at from.
+func (p *positions) advance(ctx context.Context, topic eventlog.Topic, partition int32, from, to int64) (now int64, found bool, err error) {
+	return p.run(ctx, topic, partition, Decimal(from), Decimal(to))
+}
+
+func (p *positions) run(ctx context.Context, topic eventlog.Topic, partition int32, move ...string) (position int64, found bool, err error) {
+	name := field(topic, partition)
+	results, err := p.client.Run(ctx, []Call{{p.move, []string{p.key()}, append([]string{name, p.token, Decimal(leaseMillis)}, move...)}})
+	var text string
 	if err == nil {
-		position, err = result.AsInt64()
+		text, err = results[0].ToString()
+	}
+	switch {
+	case rueidis.IsRedisNil(err):
+		return 0, false, nil
+	case err == nil && text == "taken":
+		return 0, false, errTaken
+	case err == nil:
+		position, err = strconv.ParseInt(text, 10, 64)
 	}
 	if err != nil {
-		return 0, false, fmt.Errorf("cannot read the position of %s: %w", field(topic, partition), err)
+		return 0, false, fmt.Errorf("cannot read or move the position of %s: %w", name, err)
 	}
 	return position, true, nil
+}
+
+// release gives the lease of a partition up, if this process has it. Others would take it over anyway, later.
+func (p *positions) release(topic eventlog.Topic, partition int32) {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_, _ = p.client.Run(ctx, []Call{{p.leave, []string{p.key()}, []string{field(topic, partition), p.token}}})
 }
 
 // set starts a partition at that position; anew: what stood there is gone.
@@ -86,22 +135,6 @@ func Generations(positions map[string]string, topic eventlog.Topic, partitions i
 
 // PositionsKey is the key of the hash that Generations reads.
 func (c *Client) PositionsKey() string { return c.Key("position") }
-
-// advance moves the position from one to the other and returns where it is then: another one than to when it was not at from.
-// found is false when Redis has none.
-func (p *positions) advance(ctx context.Context, topic eventlog.Topic, partition int32, from, to int64) (now int64, found bool, err error) {
-	results, err := p.client.Run(ctx, []Call{{p.move, []string{p.key()}, []string{field(topic, partition), Decimal(from), Decimal(to)}}})
-	if err == nil {
-		now, err = results[0].AsInt64()
-	}
-	if rueidis.IsRedisNil(err) {
-		return 0, false, nil
-	}
-	if err != nil {
-		return 0, false, fmt.Errorf("cannot move the position of %s: %w", field(topic, partition), err)
-	}
-	return now, true, nil
-}
 
 func hdel(key, field string) func(rueidis.Builder) rueidis.Completed {
 	return func(b rueidis.Builder) rueidis.Completed { return b.Hdel().Key(key).Field(field).Build() }

@@ -33,7 +33,8 @@ type ReplayOptions struct {
 	Client *Client
 	Log    eventlog.Reader
 	Topic  eventlog.Topic
-	// Partitions are those that this process writes. Nobody else may at the same time.
+	// Partitions are those that this process writes when no other does: the first that comes takes each, and the next one takes it over
+	// when that one has ended.
 	Partitions []int32
 	Sink       Sink
 	// Window is how far back a lost Redis is written again.
@@ -57,8 +58,10 @@ type Replay struct {
 	options   ReplayOptions
 	positions *positions
 	counters  Counters
-	upToDate  map[int32]*atomic.Int64 // by partition: latest time (ms) at which Redis had all of it; 0: not yet
+	upToDate  map[int32]*atomic.Int64 // by partition: latest time (ms) at which Redis had all of it; 0: not yet; notOwn: another process writes it
 }
+
+const notOwn = -1
 
 // errLost says that Redis has lost what it had.
 var errLost = errors.New("redis has lost what was written")
@@ -68,6 +71,9 @@ const retryPause = 500 * time.Millisecond
 
 // checkEvery is how often a writer without work looks whether Redis still has everything.
 const checkEvery = time.Second
+
+// takeOverPause is how long a process waits before it writes a partition anew that it has not written before.
+const takeOverPause = 2 * time.Second
 
 // NewReplay returns a Replay that runs when Run is called.
 func NewReplay(options ReplayOptions) *Replay {
@@ -86,6 +92,7 @@ func NewReplay(options ReplayOptions) *Replay {
 	r := &Replay{options: options, positions: newPositions(options.Client), upToDate: make(map[int32]*atomic.Int64)}
 	for _, partition := range options.Partitions {
 		r.upToDate[partition] = new(atomic.Int64)
+		r.upToDate[partition].Store(notOwn)
 	}
 	return r
 }
@@ -96,11 +103,14 @@ func (r *Replay) Counters() *Counters { return &r.counters }
 // Topic returns what is followed.
 func (r *Replay) Topic() eventlog.Topic { return r.options.Topic }
 
-// UpToDate returns, by partition, the latest time (ms) at which Redis had all of it; 0: not since the start or the last loss.
+// UpToDate returns, for each partition that this process writes, the latest time (ms) at which Redis had all of it; 0: not since the
+// start or the last loss.
 func (r *Replay) UpToDate() map[int32]int64 {
 	out := make(map[int32]int64, len(r.upToDate))
 	for partition, at := range r.upToDate {
-		out[partition] = at.Load()
+		if at := at.Load(); at != notOwn {
+			out[partition] = at
+		}
 	}
 	return out
 }
@@ -109,23 +119,25 @@ func (r *Replay) UpToDate() map[int32]int64 {
 func (r *Replay) Standing(ctx context.Context) (map[int32]int64, error) {
 	out := r.UpToDate()
 	for partition := range out {
-		_, found, err := r.positions.get(ctx, r.options.Topic, partition)
-		if err != nil {
+		_, found, err := r.positions.claim(ctx, r.options.Topic, partition)
+		switch {
+		case errors.Is(err, errTaken):
+			delete(out, partition)
+		case err != nil:
 			return nil, err
-		}
-		if !found {
+		case !found:
 			out[partition] = 0
 		}
 	}
 	return out, nil
 }
 
-// Lag returns for how long (ms) the partition that is furthest behind has not been up to date; since 1970 when never.
+// Lag returns for how long (ms) that partition has not been up to date which is furthest behind of those that this process writes;
+// since 1970 when it never was.
 func (r *Replay) Lag() int64 {
-	now := r.options.Now()
-	lag := int64(0)
-	for _, at := range r.upToDate {
-		lag = max(lag, now-at.Load())
+	now, lag := r.options.Now(), int64(0)
+	for _, at := range r.UpToDate() {
+		lag = max(lag, now-at)
 	}
 	return lag
 }
@@ -141,15 +153,20 @@ func (r *Replay) Run(ctx context.Context) error {
 }
 
 func (r *Replay) keepFollowing(ctx context.Context, partition int32) {
+	defer r.positions.release(r.options.Topic, partition)
 	failing := false
 	for ctx.Err() == nil {
 		f := &follower{Replay: r, partition: partition, upToDate: r.upToDate[partition]}
 		err := f.follow(ctx, func() { failing = false })
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return
-		}
-		if errors.Is(err, errLost) {
+		case errors.Is(err, errLost):
 			r.options.Logger.Warn("redis is written again", "topic", r.options.Topic, "partition", partition)
+			continue
+		case errors.Is(err, errTaken):
+			f.upToDate.Store(notOwn)
+			pause(ctx, checkEvery)
 			continue
 		}
 		r.counters.Errors.Add(1)
@@ -175,6 +192,9 @@ type follower struct {
 	upToDate  *atomic.Int64
 	position  int64
 	marks     []mark
+	end       int64     // a recent end of the log
+	endAt     int64     // when that was (ms)
+	looked    time.Time // when it was asked for
 }
 
 // mark says that records from a position on were made at a time or later.
@@ -185,24 +205,17 @@ func (f *follower) follow(ctx context.Context, wrote func()) error {
 	if err := f.start(ctx); err != nil {
 		return err
 	}
-	goal, asked := int64(-1), int64(0) // Redis is up to date as of asked when the position has reached goal
 	for {
-		now := f.options.Now()
-		end, err := f.options.Log.End(ctx, f.options.Topic, f.partition)
-		if err != nil {
-			return fmt.Errorf("cannot read the end of %s: %w", field(f.options.Topic, f.partition), err)
+		if err := f.lookAhead(ctx); err != nil {
+			return err
 		}
-		if goal < 0 {
-			goal, asked = end, now
-		}
-		behind, err := f.step(ctx, end)
+		behind, err := f.step(ctx)
 		if err != nil {
 			return err
 		}
 		wrote()
-		if f.position >= goal {
-			f.upToDate.Store(asked)
-			goal = -1
+		if f.position >= f.end && f.endAt > f.upToDate.Load() {
+			f.upToDate.Store(f.endAt)
 		}
 		if !behind {
 			f.wait(ctx)
@@ -213,17 +226,40 @@ func (f *follower) follow(ctx context.Context, wrote func()) error {
 	}
 }
 
+// lookAhead asks where the log ends: once a second, and not again before that has been reached.
+func (f *follower) lookAhead(ctx context.Context) error {
+	if f.position < f.end || time.Since(f.looked) < checkEvery {
+		return nil
+	}
+	now := f.options.Now()
+	end, err := f.options.Log.End(ctx, f.options.Topic, f.partition)
+	if err != nil {
+		return fmt.Errorf("cannot read the end of %s: %w", field(f.options.Topic, f.partition), err)
+	}
+	f.end, f.endAt, f.looked = end, now, time.Now()
+	return nil
+}
+
 // start finds where to begin: where Redis is, but not before the window. Where Redis has nothing, everything of the window is
 // to be written.
 func (f *follower) start(ctx context.Context) error {
 	now := f.options.Now()
-	position, found, err := f.positions.get(ctx, f.options.Topic, f.partition)
+	position, found, err := f.positions.claim(ctx, f.options.Topic, f.partition)
 	if err != nil {
 		return err
 	}
-	if !found {
+	if !found && f.upToDate.Load() == notOwn {
+		// The process that wrote the partition until Redis lost everything may not know yet, and write one more batch.
+		pause(ctx, takeOverPause)
+	}
+	if !found || f.upToDate.Load() == notOwn {
 		f.upToDate.Store(0)
 	}
+	end, err := f.options.Log.End(ctx, f.options.Topic, f.partition)
+	if err != nil {
+		return fmt.Errorf("cannot read the end of %s: %w", field(f.options.Topic, f.partition), err)
+	}
+	found = found && position <= end // else the log is another one, or has lost its end
 	from := now - f.options.Window.Milliseconds()
 	first, err := seek(ctx, f.options.Log, f.options.Topic, f.partition, from-seekAllowance)
 	if err != nil {
@@ -247,8 +283,8 @@ func (f *follower) start(ctx context.Context) error {
 // seekAllowance is how far records may stand from the order of their times (ms).
 const seekAllowance = 60_000
 
-// step writes the next batch, or looks whether Redis is as it was. end was the end before the call. behind: there is more.
-func (f *follower) step(ctx context.Context, end int64) (behind bool, err error) {
+// step writes the next batch, or looks whether Redis is as it was. behind: there is more.
+func (f *follower) step(ctx context.Context) (behind bool, err error) {
 	entries, err := f.options.Log.Read(ctx, f.options.Topic, f.partition, f.position, f.options.MaxBytes)
 	var trimmed *eventlog.TrimmedError
 	if errors.As(err, &trimmed) && trimmed.First > f.position {
@@ -258,7 +294,7 @@ func (f *follower) step(ctx context.Context, end int64) (behind bool, err error)
 		return false, fmt.Errorf("cannot read %s: %w", field(f.options.Topic, f.partition), err)
 	}
 	if len(entries) == 0 {
-		return false, f.moveTo(ctx, max(f.position, end)) // positions between are nobody's: they are not dense
+		return false, f.moveTo(ctx, max(f.position, f.end)) // positions between are nobody's: they are not dense
 	}
 	began := time.Now()
 	now := f.options.Now()

@@ -212,3 +212,45 @@ func TestKeys(t *testing.T) {
 		t.Error("a key without a site has one")
 	}
 }
+
+// TestOneProcessWritesAPartition: the second one waits, takes over when the first one ends, and later when it dies.
+func TestOneProcessWritesAPartition(t *testing.T) {
+	client, log, now := redistest.Open(t, os.Getenv(redistest.Address)), redistest.NewLog(), time.Now().UnixMilli()
+	for range 10 {
+		log.Append(eventlog.Events, 3, tick(now))
+	}
+	first, second := &recorder{}, &recorder{}
+	r1, stop1 := run(t, client, log, first, time.Minute)
+	defer stop1()
+	redistest.Eventually(t, 10*time.Second, "the first one is up to date", func() bool { return r1.UpToDate()[3] > 0 })
+	r2, stop2 := run(t, client, log, second, time.Minute)
+	defer stop2()
+	log.Append(eventlog.Events, 3, tick(now))
+	redistest.Eventually(t, 10*time.Second, "the first one goes on", func() bool { return r1.Counters().Records.Load() == 11 })
+	if standing, err := r2.Standing(t.Context()); len(standing) != 0 || err != nil || r2.Lag() != 0 {
+		t.Errorf("the second one stands: %v, %v, lag %d", standing, err, r2.Lag())
+	}
+	stop1()
+	log.Append(eventlog.Events, 3, tick(now))
+	redistest.Eventually(t, 10*time.Second, "the second one takes over", func() bool { return r2.UpToDate()[3] > 0 })
+	if got, resets := second.snapshot(); resets != 0 || !slices.Equal(got, []int64{11 * place}) || r2.Counters().Errors.Load() != 0 {
+		t.Errorf("the second one wrote %v after %d resets, %d errors", got, resets, r2.Counters().Errors.Load())
+	}
+	stop2()
+
+	conn, err := client.Conn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	lease := "dead " + redis.Decimal(time.Now().UnixMilli()+1500)
+	if err := conn.Do(t.Context(), conn.B().Hset().Key(client.PositionsKey()).FieldValue().FieldValue("owner/events/3", lease).Build()).Error(); err != nil {
+		t.Fatal(err)
+	}
+	r3, stop3 := run(t, client, log, &recorder{}, time.Minute)
+	defer stop3()
+	time.Sleep(300 * time.Millisecond)
+	if r3.UpToDate()[3] != 0 || len(r3.UpToDate()) != 0 {
+		t.Error("a partition is taken whose lease has not ended")
+	}
+	redistest.Eventually(t, 10*time.Second, "the dead one's partition is taken over", func() bool { return r3.UpToDate()[3] > 0 })
+}

@@ -56,8 +56,9 @@ func behindOf(id string) (int64, error) {
 	return h<<12 | l, nil
 }
 
-// readEntry calls yield for the events of an entry from a position on. The event is yield's to keep.
-func readEntry(body, websiteID string, from int64, yield func(event.Event)) error {
+// readEntry calls yield for the events of an entry from a position on. yield may copy the event.
+func readEntry(body, websiteID string, from int64, yield func(*event.Event)) error {
+	var e event.Event
 	data := []byte(body)
 	for position := int64(0); len(data) > 0; {
 		step, n := binary.Uvarint(data)
@@ -73,12 +74,11 @@ func readEntry(body, websiteID string, from int64, yield func(event.Event)) erro
 		if position += int64(step); position < from {
 			continue
 		}
-		var e event.Event
 		if err := e.DecodeEvent(record); err != nil {
 			return err
 		}
 		e.WebsiteID = websiteID
-		yield(e)
+		yield(&e)
 	}
 	return nil
 }

@@ -27,10 +27,11 @@ type follow struct {
 	readAt  int64
 	next    []int64 // by partition: the position behind what was taken
 	keys    []string
+	events  []event.Event // room for those of a read
 }
 
 // pageEntries is how many entries of each stream are read at once.
-const pageEntries = 64
+const pageEntries = 256
 
 // read takes in what is new, unless that was done less than maxAge (ms) ago.
 func (h *Hub) read(ctx context.Context, f *follow, maxAge int64) error {
@@ -50,6 +51,7 @@ func (h *Hub) read(ctx context.Context, f *follow, maxAge int64) error {
 	h.grow(f)
 	rows := !f.loaded || f.rows.Swap(false)
 	err := h.readStreams(ctx, f)
+	f.events = nil
 	if err == nil {
 		err = h.readCounts(ctx, f, now, rows)
 	}
@@ -106,22 +108,32 @@ func (h *Hub) readStreams(ctx context.Context, f *follow) error {
 	}
 }
 
+// applyEvents is how many events are handed on at once: watchers wait meanwhile, and an Event is large.
+const applyEvents = 256
+
 // take counts the events of entries.
 func (h *Hub) take(f *follow, partition int32, entries []rueidis.XRangeEntry) error {
-	var events []event.Event
+	apply := func() {
+		h.counters.Events.Add(int64(len(f.events)))
+		h.inner.Apply(f.events)
+		f.events = f.events[:0]
+	}
+	defer apply()
 	for _, one := range entries {
 		behind, err := behindOf(one.ID)
 		if err != nil {
 			return err
 		}
-		err = readEntry(one.FieldValues["e"], f.site, f.next[partition], func(e event.Event) { events = append(events, e) })
+		err = readEntry(one.FieldValues["e"], f.site, f.next[partition], func(e *event.Event) {
+			if f.events = append(f.events, *e); len(f.events) >= applyEvents {
+				apply()
+			}
+		})
 		if err != nil {
 			h.counters.Errors.Add(1) // an entry that cannot be read is passed by, else nothing behind it would be seen
 		}
 		f.next[partition] = behind
 	}
-	h.counters.Events.Add(int64(len(events)))
-	h.inner.Apply(events)
 	return nil
 }
 

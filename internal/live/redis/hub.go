@@ -32,6 +32,7 @@ type HubOptions struct {
 type Hub struct {
 	options HubOptions
 	inner   *live.Hub
+	status  *redis.Script
 	wake    chan struct{} // something is dirty
 	changed chan struct{} // sites has changed: the subscriptions of the channel must follow
 
@@ -65,7 +66,7 @@ func NewHub(options HubOptions) *Hub {
 		options.Logger = slog.New(slog.DiscardHandler)
 	}
 	h := &Hub{
-		options: options, sites: make(map[string]*follow), wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
+		options: options, status: redis.NewScript(askScript), sites: make(map[string]*follow), wake: make(chan struct{}, 1), changed: make(chan struct{}, 1),
 		inner: live.New(live.Options{Now: options.Now, MaxVisitors: options.MaxVisitors, Tick: options.Tick, Given: true}),
 	}
 	h.inner.SetAvailable(false, reasonAway)
@@ -167,7 +168,7 @@ func (h *Hub) keepJudging(ctx context.Context) {
 	defer tick.Stop()
 	failures := 0
 	for {
-		s, err := h.status(ctx)
+		s, err := h.ask(ctx)
 		if err != nil {
 			h.counters.Errors.Add(1)
 			failures++
@@ -186,29 +187,11 @@ func (h *Hub) keepJudging(ctx context.Context) {
 	}
 }
 
-// status reads what the writers say.
-func (h *Hub) status(ctx context.Context) (status, error) {
+// ask reads what the writers say, unless that takes too long.
+func (h *Hub) ask(ctx context.Context) (status, error) {
 	ctx, cancel := context.WithTimeout(ctx, judgePatience)
 	defer cancel()
-	conn, err := h.options.Client.Conn()
-	if err != nil {
-		return status{}, err
-	}
-	results := conn.DoMulti(ctx, conn.B().Time().Build(), conn.B().Hgetall().Key(h.options.Client.Key("status")).Build(),
-		conn.B().Hgetall().Key(h.options.Client.PositionsKey()).Build())
-	now, err := serverTime(results[0])
-	if err != nil {
-		return status{}, err
-	}
-	fields, err := results[1].AsStrMap()
-	if err != nil {
-		return status{}, err
-	}
-	positions, err := results[2].AsStrMap()
-	if err != nil {
-		return status{}, err
-	}
-	return readStatus(fields, positions, now), nil
+	return askStatus(ctx, h.options.Client, h.status)
 }
 
 // judge tells watchers when the live view goes or comes. Before it comes, all that is followed is read.

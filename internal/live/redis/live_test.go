@@ -65,7 +65,7 @@ func startHub(t *testing.T, client *redis.Client, now int64) (*liveredis.Hub, fu
 }
 
 // start runs a part until the returned function is called, or the test ends.
-func start(t *testing.T, run func(context.Context) error) (stop func()) {
+func start(t testing.TB, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

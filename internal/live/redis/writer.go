@@ -1,9 +1,9 @@
 package redis
 
 import (
-	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"sync"
@@ -15,7 +15,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/redis"
 )
 
-// Partitions of a topic: how many there are, and which this process writes. Nobody else may write them at the same time.
+// Partitions of a topic: how many there are, and which this process writes when no other does.
 type Partitions struct {
 	Count int32
 	Own   []int32 // nil: all
@@ -46,6 +46,7 @@ type WriterOptions struct {
 type Writer struct {
 	options         WriterOptions
 	events, metrics *redis.Replay
+	status          *redis.Script
 }
 
 // NewWriter returns a writer that works while Run runs.
@@ -66,7 +67,7 @@ func NewWriter(options WriterOptions) (*Writer, error) {
 		})
 	}
 	return &Writer{
-		options: options,
+		options: options, status: redis.NewScript(tellScript),
 		events:  replay(eventlog.Events, options.Events, &eventSink{options.Client, redis.NewScript(eventScript)}),
 		metrics: replay(eventlog.Metrics, options.Metrics, &metricSink{options.Client, redis.NewScript(metricScript)}),
 	}, nil
@@ -106,55 +107,76 @@ func (w *Writer) keepTelling(ctx context.Context) {
 	}
 }
 
-// tell puts into ff:status which partitions are up to date.
+// tellScript notes which partitions are up to date, by the clock of the node that the status stands on.
+// KEYS: the status. ARGV: its life, n/events, n/metrics, then pairs of a partition and 1, when it is up to date, or 0.
+const tellScript = `
+local t = redis.call('time')
+local now = string.format('%.0f', tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000))
+redis.call('hset', KEYS[1], 'n/events', ARGV[2], 'n/metrics', ARGV[3])
+for i = 4, #ARGV, 2 do
+  if ARGV[i + 1] == '1' then redis.call('hset', KEYS[1], ARGV[i], now) else redis.call('hdel', KEYS[1], ARGV[i]) end
+end
+redis.call('pexpire', KEYS[1], ARGV[1])
+return 1`
+
+// askScript returns the clock of the node that the status stands on, and the status.
+const askScript = `
+local t = redis.call('time')
+local reply = redis.call('hgetall', KEYS[1])
+table.insert(reply, 1, string.format('%.0f', tonumber(t[1]) * 1000 + math.floor(tonumber(t[2]) / 1000)))
+return reply`
+
+// tell puts into ff:status which of the partitions that this process writes are up to date.
 func (w *Writer) tell(ctx context.Context) error {
-	conn, err := w.options.Client.Conn()
-	if err != nil {
-		return err
-	}
-	at, err := serverTime(conn.Do(ctx, conn.B().Time().Build()))
-	if err != nil {
-		return err
-	}
-	key := w.options.Client.Key("status")
-	set := conn.B().Hset().Key(key).FieldValue().
-		FieldValue("n/"+string(eventlog.Events), strconv.Itoa(int(w.options.Events.Count))).
-		FieldValue("n/"+string(eventlog.Metrics), strconv.Itoa(int(w.options.Metrics.Count)))
-	gone := []string{"-"} // a command without fields is an error
+	args := []string{redis.Decimal(statusMillis), strconv.Itoa(int(w.options.Events.Count)), strconv.Itoa(int(w.options.Metrics.Count))}
 	for _, replay := range []*redis.Replay{w.events, w.metrics} {
 		standing, err := replay.Standing(ctx)
 		if err != nil {
 			return err
 		}
 		for partition, upToDate := range standing {
-			name := statusField(replay.Topic(), partition)
+			is := "0"
 			if w.options.Now()-upToDate <= maxBehindMillis {
-				set = set.FieldValue(name, redis.Decimal(at))
-			} else {
-				gone = append(gone, name)
+				is = "1"
 			}
+			args = append(args, statusField(replay.Topic(), partition), is)
 		}
 	}
-	results := conn.DoMulti(ctx, set.Build(), conn.B().Hdel().Key(key).Field(gone...).Build(), conn.B().Pexpire().Key(key).Milliseconds(statusMillis).Build())
-	return errors.Join(results[0].Error(), results[1].Error(), results[2].Error())
+	_, err := w.options.Client.Run(ctx, []redis.Call{{Script: w.status, Keys: []string{w.options.Client.Key("status")}, Args: args}})
+	return err
 }
 
 func statusField(topic eventlog.Topic, partition int32) string {
 	return string(topic) + "/" + strconv.Itoa(int(partition))
 }
 
-// serverTime reads the reply of TIME, in ms.
-func serverTime(result rueidis.RedisResult) (int64, error) {
-	parts, err := result.AsStrSlice()
+// askStatus reads what the writers say.
+func askStatus(ctx context.Context, client *redis.Client, script *redis.Script) (status, error) {
+	results, err := client.Run(ctx, []redis.Call{{Script: script, Keys: []string{client.Key("status")}}})
 	if err != nil {
-		return 0, err
+		return status{}, err
 	}
-	if len(parts) != 2 {
-		return 0, errors.New("redis does not tell the time")
+	reply, err := results[0].AsStrSlice()
+	if err != nil {
+		return status{}, err
 	}
-	seconds, errSeconds := strconv.ParseInt(parts[0], 10, 64)
-	micros, errMicros := strconv.ParseInt(parts[1], 10, 64)
-	return seconds*1000 + micros/1000, cmp.Or(errSeconds, errMicros)
+	now, err := strconv.ParseInt(reply[0], 10, 64)
+	if err != nil {
+		return status{}, fmt.Errorf("cannot read the clock of redis: %w", err)
+	}
+	fields := make(map[string]string, len(reply)/2)
+	for i := 1; i+1 < len(reply); i += 2 {
+		fields[reply[i]] = reply[i+1]
+	}
+	positions, err := client.Do(ctx, func(b rueidis.Builder) rueidis.Completed { return b.Hgetall().Key(client.PositionsKey()).Build() })
+	if err != nil {
+		return status{}, err
+	}
+	standing, err := positions.AsStrMap()
+	if err != nil {
+		return status{}, err
+	}
+	return readStatus(fields, standing, now), nil
 }
 
 // status is what ff:status says.

@@ -60,11 +60,14 @@ type Server struct {
 	t       testing.TB
 	binary  string
 	dir     string
+	args    []string
 	process *exec.Cmd
 }
 
 // StartServer starts a Redis that ends with the test. Without a program the test is skipped.
-func StartServer(t testing.TB, binary string) *Server {
+func StartServer(t testing.TB, binary string) *Server { return startServer(t, binary) }
+
+func startServer(t testing.TB, binary string, args ...string) *Server {
 	t.Helper()
 	if binary == "" {
 		found, err := exec.LookPath("redis-server")
@@ -73,12 +76,7 @@ func StartServer(t testing.TB, binary string) *Server {
 		}
 		binary = found
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &Server{Address: listener.Addr().String(), t: t, binary: binary, dir: t.TempDir()}
-	_ = listener.Close()
+	s := &Server{Address: freeAddress(t), t: t, binary: binary, dir: t.TempDir(), args: args}
 	s.Start()
 	t.Cleanup(func() {
 		if s.process != nil {
@@ -88,18 +86,34 @@ func StartServer(t testing.TB, binary string) *Server {
 	return s
 }
 
+// freeAddress returns one that nobody listens at. The bus of a cluster's node listens at a port that is greater by 10,000.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	for {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = listener.Close()
+		if at := listener.Addr().(*net.TCPAddr); at.Port < 55_000 {
+			return at.String()
+		}
+	}
+}
+
 // Start starts the server again, empty, at its address, and returns when it answers.
 func (s *Server) Start() {
 	s.t.Helper()
 	_, port, _ := net.SplitHostPort(s.Address)
 	var said bytes.Buffer
-	s.process = exec.Command(s.binary, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.dir, "--unixsocket", filepath.Join(s.dir, "s"))
+	args := []string{"--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.dir, "--unixsocket", filepath.Join(s.dir, "s")}
+	s.process = exec.Command(s.binary, append(args, s.args...)...)
 	s.process.Stdout, s.process.Stderr = &said, &said
 	if err := s.process.Start(); err != nil {
 		s.t.Fatal(err)
 	}
 	for range 200 {
-		conn, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Address}, DisableCache: true, ForceSingleClient: true})
+		conn, err := s.connect()
 		if err == nil {
 			conn.Close()
 			return
@@ -107,6 +121,10 @@ func (s *Server) Start() {
 		time.Sleep(50 * time.Millisecond)
 	}
 	s.t.Fatalf("redis-server does not answer: %s", said.String())
+}
+
+func (s *Server) connect() (rueidis.Client, error) {
+	return rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{s.Address}, DisableCache: true, ForceSingleClient: true})
 }
 
 // Kill ends the server at once.

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { redistest.Main(m) }
 const minute = 60_000
 
 // start runs a part until the returned function is called, or the test ends.
-func start(t *testing.T, run func(context.Context) error) (stop func()) {
+func start(t testing.TB, run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {

@@ -17,7 +17,7 @@ import (
 type WriterOptions struct {
 	Client *redis.Client
 	Log    eventlog.Reader
-	// Partitions of raw_events that this process writes. Nobody else may at the same time.
+	// Partitions of raw_events that this process writes when no other does.
 	Partitions []int32
 	Linger     time.Duration // see redis.ReplayOptions
 	Now        func() int64  // ms; nil: the machine's clock

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 class RandomHistoryTest {
   @Test
   void equalsARecomputation() {
-    for (int seed = 0; seed < 240; seed++) {
+    for (int seed = 0; seed < 160; seed++) {
       Random random = new Random(seed);
       List<TestEvent> events = seed % 2 == 0 ? RandomEvents.history(random, 20 + random.nextInt(400)) : RandomEvents.chains(random, 300);
       Store store = new Store();

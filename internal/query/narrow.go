@@ -16,8 +16,11 @@ import (
 const (
 	// narrowRows is the number of rows up to the end of the page from which it is not worth the second statement.
 	narrowRows = 500
-	// spareRows are looked at besides twice those of the page, as they are likely to be next.
+	// spareRows are looked at in the first step at most, besides twice those of the page.
 	spareRows = 80
+	// usualShare is how many of a group's visits (of its events, where those are not asked for) are visitors at least, on most
+	// sites. Where it is less, some rows are read in a step of their own.
+	usualShare = 0.6
 )
 
 // longDimensions are those that have more values on most sites than a page of them shows.
@@ -78,9 +81,29 @@ func (n *narrowing) likely(q *Query, a *answer) []*group {
 	for _, g := range a.groups {
 		g.unread = g.sum(EventCount) > 0
 	}
+	end := q.Pagination.Offset + q.Pagination.Limit
 	groups := unreadOf(a.groups)
 	slices.SortFunc(groups, func(a, b *group) int { return cmp.Compare(b.sum(EventCount), a.sum(EventCount)) })
-	return groups[:min(len(groups), 2*(q.Pagination.Offset+q.Pagination.Limit)+spareRows)]
+	if len(groups) <= end {
+		return groups
+	}
+	least, first := usualShare*float64(usual(groups, end)), end
+	for first < min(len(groups), 2*end+spareRows) && sketch.Most(groups[first].sum(EventCount)) >= least {
+		first++
+	}
+	return groups[:first]
+}
+
+// usual returns about how many visits, or events, the last group of the page has.
+func usual(groups []*group, end int) int64 {
+	counts := make([]int64, len(groups))
+	for i, g := range groups {
+		if counts[i] = g.sum(VisitCount); counts[i] == 0 {
+			counts[i] = g.sum(EventCount)
+		}
+	}
+	slices.Sort(counts)
+	return counts[len(counts)-max(end, 1)]
 }
 
 // possible returns the groups that may have as many visitors as the last one of the page.
@@ -117,7 +140,7 @@ func (n *narrowing) visitors(m *merger, groups []*group) []Part {
 	if len(groups) == 0 {
 		return nil
 	}
-	only := &Predicate{Op: "in", Column: &Column{Table: RollupTable, Name: "value"}}
+	only := &Predicate{Op: "among", Column: &Column{Table: RollupTable, Name: "value"}}
 	for _, g := range groups {
 		g.unread = false
 		only.Values = append(only.Values, g.values[0])

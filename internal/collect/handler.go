@@ -65,6 +65,7 @@ type Options struct {
 type Handler struct {
 	opts                 Options
 	agents               agentCache
+	places               placeCache
 	limit                limiter
 	salts                *salts
 	sessions             *session.Store

@@ -45,7 +45,7 @@ func benchMemory() error {
 	var peak memoryPeak
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	wg.Go(func() { peak.watch(s, stop) })
+	wg.Go(func() { peak.watch(s, ops, stop) })
 	wg.Go(func() { peak.ask(s, stop) })
 	r := send(s, "/v1/events", bodies(int(memoryTime.Seconds())*memoryRate/memoryBatch, memoryBatch, s.tracking), memoryBatch, 16, memoryRate/memoryBatch)
 	close(stop)
@@ -53,25 +53,31 @@ func benchMemory() error {
 	if err := drained(ops); err != nil {
 		return err
 	}
-	fmt.Printf("memory: %.0f MiB before, at most %.0f MiB resident (%.0f MiB of it its own), mean %.0f MiB; %d events acknowledged in %v, p99 %v; %d panels answered, %d failed, slowest %v; data in %s\n",
-		idle, peak.rss, peak.anon, peak.sum/float64(max(peak.samples, 1)), r.acked, r.wall.Round(time.Second), quantile(r.latencies, .99),
+	fmt.Printf("memory: %.0f MiB before, at most %.0f MiB resident (%.0f MiB of it its own, %.0f MiB Go's), mean %.0f MiB; %d events acknowledged in %v, p99 %v; %d panels answered, %d failed, slowest %v; data in %s\n",
+		idle, peak.rss, peak.anon, peak.golang, peak.sum/float64(max(peak.samples, 1)), r.acked, r.wall.Round(time.Second), quantile(r.latencies, .99),
 		peak.answered.Load(), peak.failed.Load(), time.Duration(peak.slowest.Load()).Round(time.Millisecond), s.dir)
 	return nil
 }
 
 type memoryPeak struct {
 	rss, anon, sum   float64
+	golang           float64 // at the peak
 	samples          int
 	answered, failed atomic.Int64
 	slowest          atomic.Int64 // ns
 }
 
 // watch looks each second.
-func (p *memoryPeak) watch(s *server, stop <-chan struct{}) {
+func (p *memoryPeak) watch(s *server, ops string, stop <-chan struct{}) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
 		rss, anon := s.memory()
+		if rss > p.rss {
+			all, _ := metric(ops, "go_memstats_sys_bytes")
+			released, _ := metric(ops, "go_memstats_heap_released_bytes")
+			p.golang = (all - released) / (1 << 20)
+		}
 		p.rss, p.anon, p.sum = max(p.rss, rss), max(p.anon, anon), p.sum+rss
 		p.samples++
 		select {

@@ -105,7 +105,9 @@ func execute(stmt duck.PreparedStatement, yield func(*Chunk) error) error {
 	if duck.PendingPreparedStreaming(stmt, &pending) == duck.StateError {
 		return engineError(duck.PendingError(pending))
 	}
-	await(pending)
+	if !await(pending) {
+		return engineError(duck.PendingError(pending))
+	}
 	var res duck.Result
 	defer duck.DestroyResult(&res)
 	if duck.ExecutePending(pending, &res) == duck.StateError {
@@ -120,18 +122,18 @@ const (
 	mostPause  = time.Millisecond
 )
 
-// await works on a statement until its result is ready or it has failed. Left to itself, the engine would spin while other
+// await works on a statement until its result is ready; false when it has failed. Left to itself, the engine would spin while other
 // threads finish what they have begun, for as long as that takes on a busy machine.
-func await(pending duck.PendingResult) {
+func await(pending duck.PendingResult) bool {
 	for pause := leastPause; ; {
-		switch duck.PendingExecuteTask(pending) {
+		switch state := duck.PendingExecuteTask(pending); state {
 		case duck.PendingStateResultNotReady:
 			pause = leastPause
 		case duck.PendingStateNoTasksAvailable:
 			time.Sleep(pause)
 			pause = min(pause*3/2, mostPause)
 		default:
-			return
+			return state != duck.PendingStateError
 		}
 	}
 }

@@ -140,3 +140,19 @@ func TestTableAfterAFailure(t *testing.T) {
 		t.Fatalf("rows and least start are %v (%v), want 1 and 5000", row, err)
 	}
 }
+
+// TestErrorOfARunningStatement: a statement that fails while it runs says why, as one that fails before does.
+func TestErrorOfARunningStatement(t *testing.T) {
+	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "events.duckdb")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	_, err = s.writer.one(context.Background(), "select sum(error('a failure of row ' || range)::bigint)::bigint from range(10)")
+	if err == nil || !strings.Contains(err.Error(), "a failure of row") || strings.Contains(err.Error(), "pending") {
+		t.Fatalf("got %v", err)
+	}
+	if row, err := s.writer.one(context.Background(), "select 7::bigint"); err != nil || row[0] != 7 {
+		t.Fatalf("the next statement gives %v (%v)", row, err)
+	}
+}

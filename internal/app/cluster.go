@@ -179,7 +179,7 @@ func (c *cluster) serving(o *api.Options) {
 	if c.hub == nil {
 		return
 	}
-	o.SiteStatus = c.store
+	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c.store}
 	o.Live = c.hub
 }
 

@@ -21,7 +21,7 @@ var (
 	binary = flag.String("binary", "bin/footfall", "the built binary")
 	only   = flag.String("only", "", "comma list of parts; empty runs all")
 	events = flag.Int("events", 1_000_000, "events of the store that queries are put to")
-	data   = flag.String("data", "", "a data directory of an earlier run whose store the part memory is to use")
+	data   = flag.String("data", "", "for queries and memory: the data directory of an earlier run, whose store is used as it is")
 	bare   = flag.String("bare", "", "internal: serve the bare handler on this address")
 )
 

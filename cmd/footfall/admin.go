@@ -9,7 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
+	"sync"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/app"
@@ -74,20 +74,63 @@ func inProcess(ctx context.Context, a *app.App) (*admin, error) {
 	return &admin{client: &http.Client{Transport: handlerTransport{a.Admin()}}, close: a.Close}, nil
 }
 
-// handlerTransport answers requests with a handler, without a network.
+// handlerTransport answers requests with a handler, without a network. The reply can be read while the handler writes it.
 type handlerTransport struct{ handler http.Handler }
 
 func (h handlerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	w := httptest.NewRecorder()
 	if req.Body == nil {
 		req.Body = http.NoBody
 	}
-	h.handler.ServeHTTP(w, req)
-	return w.Result(), nil
+	body, to := io.Pipe()
+	w := &pipeWriter{to: to, header: http.Header{}, begun: make(chan struct{})}
+	go func() {
+		h.handler.ServeHTTP(w, req)
+		w.WriteHeader(http.StatusOK) // unless it has
+		to.Close()
+	}()
+	<-w.begun
+	return &http.Response{StatusCode: w.status, Header: w.header.Clone(), Body: body, Request: req}, nil
+}
+
+// pipeWriter is the other end of a reply.
+type pipeWriter struct {
+	to     *io.PipeWriter
+	header http.Header
+	status int
+	once   sync.Once
+	begun  chan struct{} // closed when status and header stand
+}
+
+func (w *pipeWriter) Header() http.Header { return w.header }
+
+func (w *pipeWriter) WriteHeader(status int) {
+	w.once.Do(func() {
+		w.status = status
+		close(w.begun)
+	})
+}
+
+func (w *pipeWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return w.to.Write(b)
 }
 
 // call sends body (JSON when it is no []byte) and returns the reply. A refusal is an error with the server's message.
 func (a *admin) call(ctx context.Context, method, path string, body any) ([]byte, error) {
+	reply, err := a.open(ctx, method, path, body)
+	if err != nil {
+		return nil, err
+	}
+	defer reply.Close()
+	answer, err := io.ReadAll(reply)
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the server's answer: %w", err)
+	}
+	return answer, nil
+}
+
+// open is call for a reply that is read while it comes.
+func (a *admin) open(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
 	raw, ok := body.([]byte)
 	if !ok {
 		var err error
@@ -104,15 +147,15 @@ func (a *admin) call(ctx context.Context, method, path string, body any) ([]byte
 	if err != nil {
 		return nil, fmt.Errorf("cannot reach the server on this data directory: %w", err)
 	}
+	if resp.StatusCode/100 == 2 {
+		return resp.Body, nil
+	}
 	defer resp.Body.Close()
 	answer, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the server's answer: %w", err)
 	}
-	if resp.StatusCode/100 != 2 {
-		return nil, refusal(resp.StatusCode, answer)
-	}
-	return answer, nil
+	return nil, refusal(resp.StatusCode, answer)
 }
 
 func refusal(status int, answer []byte) error {

@@ -35,6 +35,7 @@ func (a *API) adminRoutes() []route {
 		{method: "POST", path: "/admin/users", access: local, handle: adminUser, request: setupRequest{}, reply: userReply{}, created: true},
 		{method: "POST", path: "/admin/query", access: local, handle: postQuery, request: rawBody{}, reply: rawBody{}},
 		{method: "POST", path: "/admin/audit", access: local, handle: adminAudit, reply: rawBody{}},
+		{method: "POST", path: "/admin/migrate", access: local, handle: adminMigrate, request: rawBody{}, reply: rawBody{}},
 	}
 }
 

@@ -31,6 +31,13 @@ type Auditor interface {
 	Audit(ctx context.Context) (report any, clean bool, err error)
 }
 
+// Migrator copies this installation into another one.
+type Migrator interface {
+	// Migrate copies into the one of the settings, in JSON, until both agree or ctx ends. progress is given values to be written as
+	// JSON while it works. It may be called again after an error and after an end.
+	Migrate(ctx context.Context, settings []byte, progress func(any)) (report any, err error)
+}
+
 // Options of an API. Accounts is required. A request that needs another part that is nil is answered 503.
 type Options struct {
 	Accounts   *account.Store
@@ -38,6 +45,7 @@ type Options struct {
 	Live       Live
 	SiteStatus SiteStatus
 	Auditor    Auditor
+	Migrator   Migrator
 	Version    string
 	Clock      func() time.Time // default time.Now
 	Logger     *slog.Logger     // default slog.Default()
@@ -93,7 +101,7 @@ type API struct {
 	crossOrigin *http.CrossOriginProtection
 	hourly      *hourly
 
-	// closing ends when Close is called; sockets counts the open WebSockets.
+	// closing ends when Close is called; sockets counts the open WebSockets, and migrations.
 	closing context.Context
 	close   context.CancelFunc
 	sockets sync.WaitGroup
@@ -150,7 +158,7 @@ func (a *API) dispatch(mux *http.ServeMux, w http.ResponseWriter, r *http.Reques
 	a.writeError(w, r, fail(codeNotFound, "there is nothing at this address"))
 }
 
-// Close ends the open WebSockets and waits for them.
+// Close ends the open WebSockets and a migration, and waits for them.
 func (a *API) Close() error {
 	a.close()
 	a.sockets.Wait()

@@ -94,6 +94,7 @@ func (e *embedded) questions(o *query.Options) {
 
 func (e *embedded) serving(o *api.Options) {
 	o.Live, o.SiteStatus, o.Auditor = e.hub, statusForAPI{e.store}, auditorForAPI{e}
+	o.Migrator = &migrator{embedded: e}
 }
 
 // tasks are the role process; the others need none.

@@ -22,6 +22,16 @@ func (o Outcome) String() string {
 	return ""
 }
 
+// ParseOutcome returns the outcome of that name, and false for any other text.
+func ParseOutcome(name string) (Outcome, bool) {
+	for o := Received; o <= Failed; o++ {
+		if outcomeNames[o] == name {
+			return o, true
+		}
+	}
+	return 0, false
+}
+
 // LedgerRow is one additive count. Minute is the receipt time in ms, a multiple of 60,000.
 type LedgerRow struct {
 	WebsiteID string // "" for a body that cannot be read and for an unknown site

@@ -13,8 +13,8 @@ import (
 //go:embed schema.sql
 var schema string
 
-// migrate makes the database and what is missing in it.
-func migrate(ctx context.Context, opts *Options) error {
+// upgrade makes the database and what is missing in it.
+func upgrade(ctx context.Context, opts *Options) error {
 	server, err := connect(opts, "default", opts.User, opts.Password, 1, nil)
 	if err != nil {
 		return err

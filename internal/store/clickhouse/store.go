@@ -83,7 +83,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if strings.Trim(opts.Database, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_") != "" {
 		return nil, fmt.Errorf("cannot open the event store %q: %w", opts.Database, ErrDatabaseName)
 	}
-	if err := migrate(ctx, &opts); err != nil {
+	if err := upgrade(ctx, &opts); err != nil {
 		return nil, fmt.Errorf("cannot make the tables of event store %q: %w", opts.Database, err)
 	}
 	s := &Store{opts: opts, secondLook: 2 * time.Second}

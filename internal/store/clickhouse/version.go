@@ -17,3 +17,10 @@ const (
 func Version(maker Maker, epoch uint8, position int64) uint64 {
 	return uint64(maker&3)<<62 | uint64(epoch&63)<<56 | uint64(position)&(1<<56-1)
 }
+
+// copiedEpoch is the last one of the stream. Sessions copied from another store have it: they are newer than what the stream makes,
+// which has not seen their events, and older than what is made from the stored ones.
+const copiedEpoch = 63
+
+// copied reports whether a row of that version was copied from another store.
+func copied(version uint64) bool { return version>>56 == copiedEpoch }

@@ -17,6 +17,8 @@ type WriterOptions struct {
 	Partition int32
 	Maker     Maker // of the versions; Stream counts as Processor
 	Epoch     uint8 // see Version
+	// Copied: the sessions come from another store and yield to those of every processor; Maker and Epoch have no meaning.
+	Copied bool
 
 	// FailPoint is called at the named points of a commit; an error ends it there, as a kill would. For tests.
 	FailPoint func(name string) error
@@ -64,7 +66,11 @@ func (s *Store) Writer(options WriterOptions) *Writer {
 	if options.FailPoint == nil {
 		options.FailPoint = func(string) error { return nil }
 	}
-	return &Writer{store: s, options: options, consumer: fmt.Sprintf("%s-%d", options.Topic, options.Partition), versions: max(options.Maker, Processor)}
+	versions := max(options.Maker, Processor)
+	if options.Copied {
+		versions, options.Epoch = Stream, copiedEpoch
+	}
+	return &Writer{store: s, options: options, consumer: fmt.Sprintf("%s-%d", options.Topic, options.Partition), versions: versions}
 }
 
 // Position implements store.Writer. It finishes a commit that was left unfinished.

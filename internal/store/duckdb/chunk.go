@@ -129,6 +129,19 @@ func (c *Chunk) Uint64List(col, row int) []uint64 { return list[uint64](c, col, 
 // Uint8List returns a list of utinyint, borrowed.
 func (c *Chunk) Uint8List(col, row int) []uint8 { return list[uint8](c, col, row, duck.TypeUTinyInt) }
 
+// TextList returns a list of varchar, copied.
+func (c *Chunk) TextList(col, row int) []string {
+	at := column[span](c, col, duck.TypeList)[row]
+	if at.length == 0 {
+		return nil
+	}
+	texts := make([]string, at.length)
+	for i := range texts {
+		texts[i] = string(c.columns[col].child.bytes(int(at.offset) + i))
+	}
+	return texts
+}
+
 func list[T any](c *Chunk, col, row int, elem duck.Type) []T {
 	if c.columns[col].child == nil || c.columns[col].child.typ != elem {
 		panic("BUG: a column is read as a list of another type than the statement gives it")

@@ -119,7 +119,7 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	ctx := context.Background()
-	if err := migrate(ctx, s.writer); err != nil {
+	if err := upgrade(ctx, s.writer); err != nil {
 		return err
 	}
 	if err := s.writer.execAll("set enable_external_access = false; set lock_configuration = true"); err != nil {
@@ -183,8 +183,8 @@ func openDatabase(settings map[string]string) (db duck.Database, err error) {
 	return db, nil
 }
 
-// migrate makes the tables of an empty file and refuses a file of a later release.
-func migrate(ctx context.Context, c *conn) error {
+// upgrade makes the tables of an empty file and refuses a file of a later release.
+func upgrade(ctx context.Context, c *conn) error {
 	if err := c.execAll("begin;\n" + schema + ";\ncommit"); err != nil {
 		return fmt.Errorf("cannot make the tables: %w", err)
 	}

@@ -1,0 +1,7 @@
+select toInt64(toUnixTimestamp(minute)) * 1000, outcome, reason, sum(count)
+from ledger
+where website_id = {p1:String}
+    and minute >= toDateTime(intDiv({p2:Int64} + 59999, 60000) * 60, 'UTC')
+    and minute < toDateTime(intDiv({p3:Int64} + 59999, 60000) * 60, 'UTC')
+    and outcome not in ('received', 'stored')
+group by minute, outcome, reason

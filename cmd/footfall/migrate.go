@@ -119,7 +119,7 @@ func (c migrateCmd) print(s streams, raw json.RawMessage) error {
 
 func (r *migrateReport) print(out io.Writer) error {
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(table, "site\tday\tevents here\tthere\tsessions here\tthere\t\n")
+	fmt.Fprint(table, "site\tday\tevents here\tthere\tsessions here\tthere\t\t\n")
 	moving := false
 	for _, d := range r.Days {
 		name, status := d.Domain, d.Status
@@ -130,7 +130,7 @@ func (r *migrateReport) print(out io.Writer) error {
 			status = ""
 		}
 		moving = moving || d.Status == "moving"
-		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%s\n", name, d.Day, d.Here.Events, d.There.Events, d.Here.Sessions, d.There.Sessions, status)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%d\t%s\t\n", name, d.Day, d.Here.Events, d.There.Events, d.Here.Sessions, d.There.Sessions, status)
 	}
 	if err := table.Flush(); err != nil {
 		return err

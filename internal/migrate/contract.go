@@ -28,7 +28,7 @@ type Target interface {
 	// Present returns what a slice holds, however it came there.
 	Present(ctx context.Context, slice Slice) (*Present, error)
 	// Commit stores rows of a site. After an error it is stored as a whole or not at all once Days is asked. A session replaces
-	// the one of its Ref that was committed here before; one that others have made stays.
+	// the one of its Ref unless that Stays.
 	Commit(ctx context.Context, websiteID string, batch *store.Batch) error
 }
 
@@ -67,10 +67,11 @@ type Present struct {
 	Ledger   map[LedgerKey]int64 // sums
 }
 
-// Held is a session of the target. Copied: it was committed here, not made by the target's own processing.
+// Held is a session of the target.
 type Held struct {
 	Session event.Session
-	Copied  bool
+	Copied  bool // it was committed here; else the target's own processing made it
+	Stays   bool // a commit would not replace it: it was made, or withdrawn, by what knows all stored events
 }
 
 // LedgerKey names a count of a site's ledger.

@@ -163,12 +163,12 @@ func (t *memoryTarget) Present(_ context.Context, slice Slice) (*Present, error)
 	}
 	for ref, s := range t.sessions {
 		if slice.has(s.WebsiteID, s.Start) {
-			p.Sessions[ref] = Held{s, true}
+			p.Sessions[ref] = Held{s, true, false}
 		}
 	}
 	for ref, s := range t.foreign {
 		if slice.has(s.WebsiteID, s.Start) {
-			p.Sessions[ref] = Held{s, false}
+			p.Sessions[ref] = Held{s, false, true}
 		}
 	}
 	for key, n := range t.ledger {

@@ -32,7 +32,7 @@ func missing(here *Rows, there *Present) *lack {
 	for i := range here.Sessions {
 		s := &here.Sessions[i]
 		known[s.Ref()] = true
-		if held, ok := there.Sessions[s.Ref()]; !ok || held.Copied && !reflect.DeepEqual(held.Session, *s) {
+		if held, ok := there.Sessions[s.Ref()]; !ok || !held.Stays && !reflect.DeepEqual(held.Session, *s) {
 			l.sessions = append(l.sessions, *s)
 		}
 	}

@@ -143,19 +143,24 @@ func (n *Intake) Present(ctx context.Context, slice migrate.Slice) (*migrate.Pre
 const sessionsOfSlice = "where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')"
 
 func (n *Intake) sessions(ctx context.Context, websiteID string, args []any, p *migrate.Present) error {
-	own := map[event.SessionRef]bool{}
+	versions := map[event.SessionRef]uint64{}
 	err := n.each(ctx, intakeVersionsSQL, args, func(scan scanner) error {
 		ref := event.SessionRef{SessionKey: event.SessionKey{WebsiteID: websiteID}}
 		var version uint64
-		err := scan(&ref.SessionID, &ref.Band, &ref.Start, &version)
-		own[ref] = copied(version)
+		var withdrawn uint8
+		err := scan(&ref.SessionID, &ref.Band, &ref.Start, &version, &withdrawn)
+		versions[ref] = version
+		if withdrawn == 1 && stays(version) {
+			p.Sessions[ref] = migrate.Held{Stays: true}
+		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	return eachSession(ctx, n.each, sessionsOfSlice, args, func(s *event.Session, _ bool) {
-		p.Sessions[s.Ref()] = migrate.Held{Session: *s, Copied: own[s.Ref()]}
+		version := versions[s.Ref()]
+		p.Sessions[s.Ref()] = migrate.Held{Session: *s, Copied: copied(version), Stays: stays(version)}
 	})
 }
 

@@ -24,3 +24,6 @@ const copiedEpoch = 63
 
 // copied reports whether a row of that version was copied from another store.
 func copied(version uint64) bool { return version>>56 == copiedEpoch }
+
+// stays reports whether a row of that version is newer than any copied one.
+func stays(version uint64) bool { return version>>56 > copiedEpoch }

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/footfall-analytics/footfall/internal/account"
@@ -25,6 +27,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
+	"github.com/footfall-analytics/footfall/internal/store/duckdb"
 )
 
 // clusterSettings are those of a cluster whose PostgreSQL schema and ClickHouse database go with the test. Without engines the
@@ -252,17 +255,23 @@ func (m *moved) audited() {
 	}
 }
 
-// rows counts what ClickHouse has, old versions included.
-func (m *moved) rows() string {
+// server is a connection to the cluster's database past the store.
+func (m *moved) server() driver.Conn {
 	m.t.Helper()
 	server, err := chgo.Open(&chgo.Options{Addr: m.to.Cluster.ClickHouse, Auth: chgo.Auth{Database: m.to.Cluster.Database}})
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	defer server.Close()
+	m.t.Cleanup(func() { _ = server.Close() })
+	return server
+}
+
+// rows counts what ClickHouse has, old versions included.
+func (m *moved) rows() string {
+	m.t.Helper()
 	var events, sessions, counts, commits uint64
 	const sql = `select (select count() from events), (select count() from sessions final), (select toUInt64(sum(count)) from ledger), (select count() from commits)`
-	if err := server.QueryRow(m.t.Context(), sql).Scan(&events, &sessions, &counts, &commits); err != nil {
+	if err := m.server().QueryRow(m.t.Context(), sql).Scan(&events, &sessions, &counts, &commits); err != nil {
 		m.t.Fatal(err)
 	}
 	return fmt.Sprintf("%d events, %d sessions, %d in the ledger, %d commits", events, sessions, counts, commits)
@@ -309,6 +318,7 @@ func TestMovingUp(t *testing.T) {
 	m.openCluster()
 	m.sameAnswers()
 	m.audited()
+	m.sameLedger()
 	m.sameSalts()
 
 	before := m.rows()
@@ -328,6 +338,39 @@ func TestMovingUp(t *testing.T) {
 	}
 	m.sameAnswers()
 	m.audited()
+	m.sameLedger()
+}
+
+// sameLedger compares the counts of both sides.
+func (m *moved) sameLedger() {
+	m.t.Helper()
+	here := map[string]int64{}
+	err := m.app.parts.(*embedded).store.Select(m.t.Context(), "select website_id, outcome, reason, sum(count)::bigint from ledger group by all", nil, func(c *duckdb.Chunk) error {
+		for i := range c.Rows() {
+			here[strings.Join([]string{c.Text(0, i), c.Text(1, i), c.Text(2, i)}, "/")] = c.Int64s(3)[i]
+		}
+		return nil
+	})
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	rows, err := m.server().Query(m.t.Context(), "select website_id, outcome, reason, toInt64(sum(count)) from ledger group by website_id, outcome, reason")
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	defer rows.Close()
+	there := map[string]int64{}
+	for rows.Next() {
+		var site, outcome, reason string
+		var n int64
+		if err := rows.Scan(&site, &outcome, &reason, &n); err != nil {
+			m.t.Fatal(err)
+		}
+		there[site+"/"+outcome+"/"+reason] = n
+	}
+	if !maps.Equal(here, there) || here[m.site.WebsiteID+"/duplicate/"] != 1 || here[m.site.WebsiteID+"/filtered/gpc"] != 1 || here["/failed/unreadable"] != 1 {
+		m.t.Errorf("ledger\n%v, in the cluster\n%v", here, there)
+	}
 }
 
 // sameSalts checks that a visitor keeps the id of today.

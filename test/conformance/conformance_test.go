@@ -34,28 +34,35 @@ func TestConformance(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	for _, path := range paths {
-		f, err := parseFile(path)
-		if err != nil {
-			t.Fatal(err)
+	t.Run("cases", func(t *testing.T) { // returns when all have
+		for _, path := range paths {
+			f, err := parseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) { runFile(t, d, f, path) })
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			answers := map[int][]string{}
-			for _, c := range f.cases {
-				t.Run(c.name, func(t *testing.T) {
-					if !*rewrite {
-						t.Parallel() // each case has a site of its own
-					}
-					(&runner{t: t, d: d, path: path, answers: answers}).run(c)
-				})
-			}
-			if *rewrite {
-				f.rewrite(t, answers)
-			}
-		})
-	}
+	})
 	if d.server != nil {
 		d.server.Run("audit")
+	}
+}
+
+func runFile(t *testing.T, d *deployment, f *file, path string) {
+	if !*rewrite {
+		t.Parallel() // each case has a site of its own
+	}
+	answers := map[int][]string{}
+	for _, c := range f.cases {
+		t.Run(c.name, func(t *testing.T) {
+			if !*rewrite {
+				t.Parallel()
+			}
+			(&runner{t: t, d: d, path: path, answers: answers}).run(c)
+		})
+	}
+	if *rewrite {
+		f.rewrite(t, answers)
 	}
 }
 

@@ -179,7 +179,7 @@ func (c *cluster) serving(o *api.Options) {
 	if c.hub == nil {
 		return
 	}
-	o.SiteStatus = c.store
+	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c.store}
 	o.Live = c.hub
 }
 
@@ -208,7 +208,7 @@ func (c *cluster) tick(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-every.C:
-			_ = c.log.Tick(ctx, time.Now(), eventlog.RawEvents, eventlog.Imports)
+			_ = c.log.Tick(ctx, time.Now())
 		}
 	}
 }

@@ -88,6 +88,7 @@ type Options struct {
 type Handler struct {
 	opts                 Options
 	agents               agentCache
+	places               placeCache
 	limit                limiter
 	salts                *salts
 	sessions             Sessions

@@ -149,7 +149,7 @@ func (e *Engine) run(ctx context.Context, q *Query) (*result, error) {
 	if err != nil {
 		return nil, err
 	}
-	answers, err := e.execute(ctx, plans)
+	answers, err := e.execute(ctx, q, plans)
 	if err == nil {
 		err = ctx.Err() // a source may end early without saying so
 	}
@@ -172,26 +172,15 @@ func (e *Engine) plans(q *Query) (plans []*Plan, err error) {
 }
 
 // execute runs all parts on one snapshot.
-func (e *Engine) execute(ctx context.Context, plans []*Plan) ([]*answer, error) {
-	var parts []Part
-	var into []*merger
-	answers, totals := make([]*answer, len(plans)), make([]*merger, len(plans))
-	for i, plan := range plans {
-		answers[i], totals[i] = &answer{merger: newMerger(), scale: float64(max(plan.Sample, 1))}, newMerger()
-		for _, part := range plan.Parts {
-			parts = append(parts, part)
-			if part.Of == ofTotal {
-				into = append(into, totals[i])
-			} else {
-				into = append(into, answers[i].merger)
-			}
-		}
+func (e *Engine) execute(ctx context.Context, q *Query, plans []*Plan) ([]*answer, error) {
+	stepper, steps := e.opts.Source.(Stepper)
+	r := newRun(q, plans, steps)
+	if steps {
+		err := stepper.Steps(ctx, r.next, r.add)
+		return r.finish(), err
 	}
-	err := e.opts.Source.Run(ctx, parts, func(part int, rows *Rows) error { return into[part].add(&parts[part], rows) })
-	for i, a := range answers {
-		a.total = (&answer{scale: a.scale}).visitors(totals[i].single())
-	}
-	return answers, err
+	err := e.opts.Source.Run(ctx, r.next(), r.add)
+	return r.finish(), err
 }
 
 // Explanation says how a query would be answered.
@@ -204,7 +193,8 @@ type Explanation struct {
 	Versions map[string]uint64 `json:"versions"` // by range of ms
 }
 
-// Statement is the SQL of one part.
+// Statement is the SQL of one part. Of a long answer the parts that read visitors come last, here as if for all values: they are run
+// for those that can be on the page.
 type Statement struct {
 	Part int    `json:"part"`
 	Text string `json:"text"`
@@ -229,9 +219,10 @@ func (e *Engine) Explain(ctx context.Context, site *event.Site, body []byte) (*E
 	if len(plans) > 1 {
 		out.Compare = plans[1]
 	}
+	_, steps := e.opts.Source.(Stepper)
 	for _, plan := range plans {
-		for i := range plan.Parts {
-			text, args := e.opts.Source.Render(&plan.Parts[i])
+		for _, part := range q.statements(plan, steps) {
+			text, args := e.opts.Source.Render(&part)
 			out.SQL = append(out.SQL, Statement{len(out.SQL), text, args})
 		}
 	}

@@ -218,27 +218,35 @@ func (w *write) Wait(ctx context.Context) error {
 	}
 }
 
-// Tick appends a tick to every partition of the topics, so that event time moves on everywhere.
-func (l *Log) Tick(ctx context.Context, now time.Time, topics ...eventlog.Topic) error {
-	if l.closed.Load() {
-		return fmt.Errorf("cannot tick: %w", eventlog.ErrClosed)
-	}
-	tick := appendFrame(nil, event.Tick{At: now.UnixMilli()}.AppendRecord(nil))
-	var values []*kgo.Record
-	for _, topic := range topics {
-		info, err := l.topic(ctx, topic)
-		if err != nil {
-			return fmt.Errorf("cannot tick: %w", err)
-		}
-		for p := range info.partitions {
-			values = append(values, &kgo.Record{Topic: info.name, Partition: p, Value: tick})
+// Tick appends a tick to every partition that the doors write to, so that event time moves on everywhere: docs/format/topics.md.
+func (l *Log) Tick(ctx context.Context, now time.Time) error {
+	raw, rawErr := l.tick(ctx, eventlog.RawEvents, now)
+	imports, importsErr := l.tick(ctx, eventlog.Imports, now)
+	for _, w := range []*write{raw, imports} {
+		if w != nil {
+			importsErr = errors.Join(importsErr, w.Wait(ctx))
 		}
 	}
-	w, err := l.hand(values, int64(len(tick)*len(values)))
-	if err != nil {
+	if err := errors.Join(rawErr, importsErr); err != nil {
 		return fmt.Errorf("cannot tick: %w", err)
 	}
-	return w.Wait(ctx)
+	return nil
+}
+
+func (l *Log) tick(ctx context.Context, topic eventlog.Topic, now time.Time) (*write, error) {
+	if l.closed.Load() {
+		return nil, eventlog.ErrClosed
+	}
+	info, err := l.topic(ctx, topic)
+	if err != nil {
+		return nil, err
+	}
+	tick := appendFrame(nil, event.Tick{At: now.UnixMilli()}.AppendRecord(nil))
+	values := make([]*kgo.Record, info.partitions)
+	for p := range values {
+		values[p] = &kgo.Record{Topic: info.name, Partition: int32(p), Value: tick}
+	}
+	return l.hand(values, int64(len(tick)*len(values)))
 }
 
 // partition is where the records of a key go: docs/format/topics.md.

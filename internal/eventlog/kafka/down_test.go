@@ -44,7 +44,7 @@ func TestNobodyAnswers(t *testing.T) {
 			f("commit", l.Commit(ctx, "c", eventlog.RawEvents, 0, 1))
 			_, err = l.Committed(ctx, "c", eventlog.RawEvents, 0)
 			f("committed", err)
-			f("tick", l.Tick(ctx, time.Now(), eventlog.RawEvents))
+			f("tick", l.Tick(ctx, time.Now()))
 			f("topics", l.EnsureTopics(ctx, []TopicSpec{{Topic: eventlog.RawEvents, Partitions: 1, Replication: 1}}))
 		})
 	}

@@ -178,19 +178,12 @@ func (g *Group) revoked(_ context.Context, _ *kgo.Client, partitions map[string]
 
 // Progress returns how far a partition is; zeros when nobody has committed anything.
 func (g *Group) Progress(ctx context.Context, claim eventlog.Claim) (eventlog.Progress, error) {
-	all, err := readProgress(ctx, g.admin, g.options.Prefix, g.options.Name, claim.Topic)
+	all, err := ReadProgress(ctx, g.admin, g.options.Prefix, g.options.Name, claim.Topic)
 	return all[claim], err
 }
 
-// Progress returns how far a group is in the partitions of the topics, for anybody.
-func (l *Log) Progress(ctx context.Context, group string, topics ...eventlog.Topic) (map[eventlog.Claim]eventlog.Progress, error) {
-	bounded, cancel := l.bounded(ctx)
-	defer cancel()
-	all, err := readProgress(bounded, l.admin, l.opts.Prefix, group, topics...)
-	return all, l.cause(ctx, err)
-}
-
-func readProgress(ctx context.Context, admin *kadm.Client, prefix, group string, topics ...eventlog.Topic) (map[eventlog.Claim]eventlog.Progress, error) {
+// ReadProgress returns how far a group is in the partitions of the topics, for anybody.
+func ReadProgress(ctx context.Context, admin *kadm.Client, prefix, group string, topics ...eventlog.Topic) (map[eventlog.Claim]eventlog.Progress, error) {
 	offsets, err := admin.FetchOffsets(ctx, prefix+group)
 	if err != nil {
 		return nil, fmt.Errorf("cannot read the offsets of group %q: %w", group, err)
@@ -217,7 +210,7 @@ func encodeProgress(p eventlog.Progress) string {
 
 // decodeProgress reads it. An offset that other tools have moved has no metadata, or that of another offset: the offset counts.
 func decodeProgress(offset int64, metadata string) eventlog.Progress {
-	at := offset << frameBits
+	at := Position(offset, 0)
 	p := eventlog.Progress{Next: at, To: at}
 	for word := range strings.FieldsSeq(metadata) {
 		key, value, _ := strings.Cut(word, "=")
@@ -234,7 +227,7 @@ func decodeProgress(offset int64, metadata string) eventlog.Progress {
 			p.Fresh = n
 		}
 	}
-	if p.Next>>frameBits != offset || p.To < p.Next {
+	if KafkaOffset(p.Next) != offset || p.To < p.Next {
 		return eventlog.Progress{Next: at, To: at}
 	}
 	return p
@@ -245,7 +238,7 @@ func (g *Group) Commit(ctx context.Context, claim eventlog.Claim, p eventlog.Pro
 	member, generation := g.client.GroupMetadata()
 	metadata := encodeProgress(p)
 	partition := kmsg.NewOffsetCommitRequestTopicPartition()
-	partition.Partition, partition.Offset, partition.Metadata = claim.Partition, p.Next>>frameBits, &metadata
+	partition.Partition, partition.Offset, partition.Metadata = claim.Partition, KafkaOffset(p.Next), &metadata
 	topic := kmsg.NewOffsetCommitRequestTopic()
 	topic.Topic, topic.Partitions = g.options.Prefix+string(claim.Topic), []kmsg.OffsetCommitRequestTopicPartition{partition}
 	request := kmsg.NewPtrOffsetCommitRequest()

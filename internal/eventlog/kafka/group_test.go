@@ -133,7 +133,7 @@ func TestGroupSharesPartitions(t *testing.T) {
 	stopA()
 	await("b has all", func() bool { _, of := shares(); return of["b"] == groupPartitions })
 	stopB()
-	all, err := readProgress(t.Context(), admin, prefix, "work", eventlog.Events)
+	all, err := ReadProgress(t.Context(), admin, prefix, "work", eventlog.Events)
 	if err != nil || len(all) != groupPartitions {
 		t.Fatalf("%v, %v", all, err)
 	}

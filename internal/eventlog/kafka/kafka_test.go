@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"sync"
@@ -144,43 +145,40 @@ func TestPartitions(t *testing.T) {
 }
 
 func TestTickReachesEveryPartition(t *testing.T) {
-	l := openLog(t, 3, Options{}, eventlog.RawEvents)
+	l := openLog(t, 3, Options{}, eventlog.RawEvents, eventlog.Imports)
 	now := time.UnixMilli(1795692848488)
-	if err := l.Tick(t.Context(), now, eventlog.RawEvents); err != nil {
+	if err := l.Tick(t.Context(), now); err != nil {
 		t.Fatal(err)
 	}
-	for p := range int32(3) {
-		entries, err := l.Read(t.Context(), eventlog.RawEvents, p, 0, 100)
-		var tick event.Tick
-		if err != nil || len(entries) != 1 || tick.DecodeTick(entries[0].Value) != nil || tick.At != now.UnixMilli() {
-			t.Errorf("partition %d: %v, %v, %+v", p, entries, err, tick)
+	for _, topic := range []eventlog.Topic{eventlog.RawEvents, eventlog.Imports} {
+		for p := range int32(3) {
+			entries, err := l.Read(t.Context(), topic, p, 0, 100)
+			var tick event.Tick
+			if err != nil || len(entries) != 1 || tick.DecodeTick(entries[0].Value) != nil || tick.At != now.UnixMilli() {
+				t.Errorf("topic %s partition %d: %v, %v, %+v", topic, p, entries, err, tick)
+			}
 		}
 	}
 }
 
-func TestMarks(t *testing.T) {
+// TestOffsetsInsideValues: a position inside a value is kept as it is.
+func TestOffsetsInsideValues(t *testing.T) {
 	l := openLog(t, 2, Options{}, eventlog.RawEvents)
-	f := func(want string) {
-		t.Helper()
-		if got, err := l.Marks(t.Context(), "load", eventlog.RawEvents); err != nil || fmt.Sprint(got) != want {
-			t.Errorf("got %v, %v; want %s", got, err, want)
-		}
-	}
-	f("map[]")
-	for _, m := range []map[int32]Mark{{0: {7, "to=9"}, 1: {4, ""}}, {0: {9, "to=20"}}} {
-		if err := l.CommitMarks(t.Context(), "load", eventlog.RawEvents, m); err != nil {
+	want := map[eventlog.Claim]eventlog.Progress{}
+	for p, next := range []int64{Position(3, 17), Position(4, 0)} {
+		if err := l.Commit(t.Context(), "c", eventlog.RawEvents, int32(p), next); err != nil {
 			t.Fatal(err)
 		}
+		if got, err := l.Committed(t.Context(), "c", eventlog.RawEvents, int32(p)); err != nil || got != next {
+			t.Errorf("committed %d, %v; want %d", got, err, next)
+		}
+		want[eventlog.Claim{Topic: eventlog.RawEvents, Partition: int32(p)}] = eventlog.Progress{Next: next, To: next}
 	}
-	f("map[0:{9 to=20} 1:{4 }]")
-	if next, err := l.Committed(t.Context(), "load", eventlog.RawEvents, 1); err != nil || next != Position(4, 0) {
-		t.Errorf("committed %d, %v", next, err)
+	if got, err := l.Progress(t.Context(), "c", eventlog.RawEvents); err != nil || !maps.Equal(got, want) {
+		t.Errorf("progress %v, %v; want %v", got, err, want)
 	}
-	if err := l.Commit(t.Context(), "other", eventlog.RawEvents, 0, Position(3, 17)); err != nil {
-		t.Fatal(err)
-	}
-	if next, err := l.Committed(t.Context(), "other", eventlog.RawEvents, 0); err != nil || next != Position(3, 17) {
-		t.Errorf("committed %d, %v", next, err)
+	if got, err := l.Progress(t.Context(), "nobody", eventlog.RawEvents); err != nil || len(got) != 0 {
+		t.Errorf("progress of nobody %v, %v", got, err)
 	}
 }
 

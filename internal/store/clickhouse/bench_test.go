@@ -4,15 +4,19 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/sketch"
+	"github.com/footfall-analytics/footfall/internal/store/audit"
 )
 
 // visits makes page views and engagements of visitors of a few pages each, in the order of the visits.
@@ -106,5 +110,64 @@ func BenchmarkInsertEvents(b *testing.B) {
 			b.Log(name, n)
 		}
 		_ = rows.Close()
+	}
+}
+
+var benchEvents = flag.Int("events", 200_000, "events of the benchmark of queries")
+
+// BenchmarkQueries asks one site's week, of four weeks of events.
+func BenchmarkQueries(b *testing.B) {
+	s := openTest(b)
+	v := &visits{rng: rand.New(rand.NewPCG(2, 2)), now: historyStart.UnixMilli(), rate: 2 * 28 * event.DayMillis * 4 / *benchEvents / 2}
+	ctx, rows := context.Background(), 0
+	for rows < *benchEvents {
+		events := v.events(50_000)
+		var changes []event.SessionChange
+		from := 0
+		for i := 1; i <= len(events); i++ {
+			if i == len(events) || events[i].SessionID != events[from].SessionID {
+				audit.Sessions(events[from:i], func(one *event.Session) { changes = append(changes, event.SessionChange{Session: *one}) })
+				from = i
+			}
+		}
+		rows += len(events)
+		for _, err := range []error{s.InsertEvents(ctx, fmt.Sprint(rows), events, Provenance{}), s.InsertSessions(ctx, fmt.Sprint(rows), changes, slices.Repeat([]uint64{uint64(rows)}, len(changes)))} {
+			if err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	last := time.UnixMilli(v.now).UTC()
+	b.Logf("%d events until %v, %d sessions", rows, last, count(b, s, "select count() from sessions final"))
+	site := &event.Site{WebsiteID: "site-0001", Threshold: 2, Timezone: "UTC"}
+	for name, q := range map[string]string{
+		"totals":  `"metrics":["visitors","visits","pageviews","bounce_rate","visit_duration"]`,
+		"days":    `"dimensions":["time:day"],"metrics":["visitors","visits","pageviews"]`,
+		"pages":   `"dimensions":["event:page"],"metrics":["visitors","visits","time_on_page","scroll_depth"]`,
+		"sources": `"dimensions":["visit:source"],"metrics":["visitors","visits","bounce_rate"]`,
+		"page":    `"filters":[["is","event:page",["/section-1/article-about-topic-1"]]],"metrics":["visitors","visits"]`,
+		"done":    `"dimensions":["visit:source"],"filters":[["has_done",["is","event:page",["/section-1/article-about-topic-1"]]]],"metrics":["visitors","visits"]`,
+	} {
+		for kind, facts := range map[string]query.Facts{"exact": {}, "sample": {Estimate: query.SampleAbove + 1}} {
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				req, err := query.Parse([]byte(`{"site_id":"site-0001","date_range":"7d",` + q + `}`))
+				if err != nil {
+					b.Fatal(err)
+				}
+				resolved, err := query.Resolve(req, site, last, 0)
+				if err != nil {
+					b.Fatal(err)
+				}
+				plan, err := resolved.Plan(facts)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for b.Loop() {
+					if err := s.Source().Run(ctx, plan.Parts, func(int, *query.Rows) error { return nil }); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

@@ -120,6 +120,10 @@ func (f *siteFacts) rawFrom(s *Store) int64 {
 
 // estimate returns about how many events are kept in [from, to): hours at the edges count in part.
 func (f *siteFacts) estimate(from, to int64) (rows int64) {
+	if len(f.hours) == 0 {
+		return 0
+	}
+	to = min(to, f.hours[len(f.hours)-1].last+1)
 	for _, h := range f.hours {
 		if overlap := min(to, h.hour+hourMillis) - max(from, h.hour); overlap > 0 {
 			rows += (h.rows*overlap + hourMillis - 1) / hourMillis

@@ -54,6 +54,7 @@ func openWith(t testing.TB, opts Options) *Store {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.secondLook = 10 * time.Millisecond
 	t.Cleanup(func() {
 		if err := s.Close(); err != nil {
 			t.Error(err)
@@ -73,7 +74,7 @@ func count(t testing.TB, s *Store, sql string) (n int64) {
 
 // sessionsOf returns the sessions of a site, in any order.
 func sessionsOf(s *Store, websiteID string) (list []event.Session, err error) {
-	err = s.eachSession(context.Background(), "where website_id = {p1:String}", []any{websiteID}, func(session *event.Session, _ bool) { list = append(list, *session) })
+	err = eachSession(context.Background(), s.each, "where website_id = {p1:String}", []any{websiteID}, func(session *event.Session, _ bool) { list = append(list, *session) })
 	return list, err
 }
 

@@ -210,7 +210,7 @@ create table if not exists page_views
 engine = AggregatingMergeTree
 partition by toYYYYMM(date)
 order by (website_id, date, page, bot_band)
-ttl date + toIntervalDay({retention_days})
+ttl toDate(date) + toIntervalDay({retention_days})
 settings ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000;
 
 create materialized view if not exists page_views_from_events to page_views as

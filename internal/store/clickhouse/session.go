@@ -10,9 +10,12 @@ import (
 //go:embed sql/sessions.sql
 var sessionsSQL string
 
+// reading runs a statement: Store.each, or an audit's.
+type reading func(ctx context.Context, sql string, args []any, yield func(scanner) error) error
+
 // eachSession calls yield for the sessions that fulfil the condition, and what their rows say of bounces.
-func (s *Store) eachSession(ctx context.Context, condition string, args []any, yield func(session *event.Session, bounce bool)) error {
-	return s.each(ctx, sessionsSQL+condition, args, func(scan scanner) error {
+func eachSession(ctx context.Context, each reading, condition string, args []any, yield func(session *event.Session, bounce bool)) error {
+	return each(ctx, sessionsSQL+condition, args, func(scan scanner) error {
 		out := &event.Session{}
 		var keys []uint64
 		var coupons []uint32

@@ -3,7 +3,6 @@ package clickhouse
 import (
 	"context"
 	"crypto/tls"
-	_ "embed"
 	"errors"
 	"fmt"
 	"strconv"
@@ -68,10 +67,9 @@ type Store struct {
 	writer  driver.Conn
 	reader  driver.Conn
 	catalog *catalog
-}
 
-//go:embed schema.sql
-var schema string
+	secondLook time.Duration // after which an audit looks again at what differed
+}
 
 // ErrDatabaseName refuses a name that would need quotes.
 var ErrDatabaseName = errors.New("the name of a database has letters, digits and _ only")
@@ -88,7 +86,7 @@ func Open(ctx context.Context, opts Options) (*Store, error) {
 	if err := migrate(ctx, &opts); err != nil {
 		return nil, fmt.Errorf("cannot make the tables of event store %q: %w", opts.Database, err)
 	}
-	s := &Store{opts: opts}
+	s := &Store{opts: opts, secondLook: 2 * time.Second}
 	var err error
 	if s.writer, err = connect(&opts, opts.Database, opts.User, opts.Password, 8, writeSettings()); err == nil {
 		s.reader, err = connect(&opts, opts.Database, opts.ReadUser, opts.ReadPassword, opts.Readers, opts.readSettings())
@@ -127,43 +125,6 @@ func (o *Options) readSettings() clickhouse.Settings {
 		"do_not_merge_across_partitions_select_final": 1, "join_use_nulls": 1, "prefer_column_name_to_alias": 0,
 		"low_cardinality_allow_in_native_format": 0, "readonly": 2,
 	}
-}
-
-// migrate makes the database and what is missing in it.
-func migrate(ctx context.Context, opts *Options) error {
-	server, err := connect(opts, "default", opts.User, opts.Password, 1, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = server.Close() }()
-	if err := server.Exec(ctx, "create database if not exists "+opts.Database); err != nil {
-		return err
-	}
-	db, err := connect(opts, opts.Database, opts.User, opts.Password, 1, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = db.Close() }()
-	text := strings.ReplaceAll(schema, "{retention_days}", strconv.Itoa(opts.retentionDays()+1)) // a day goes when all of it may
-	for statement := range strings.SplitSeq(text, ";\n") {
-		if strings.TrimSpace(statement) == "" {
-			continue
-		}
-		if err := db.Exec(ctx, statement); err != nil {
-			return fmt.Errorf("%w in %q", err, firstLine(statement))
-		}
-	}
-	return nil
-}
-
-// firstLine returns the first line of a statement that is no comment.
-func firstLine(statement string) string {
-	for line := range strings.SplitSeq(statement, "\n") {
-		if line != "" && !strings.HasPrefix(line, "--") {
-			return line
-		}
-	}
-	return statement
 }
 
 // Close closes the connections.

@@ -68,6 +68,9 @@ func (r *renderer) condition(p *query.Predicate) string {
 		return r.done(p.Args[0])
 	case "in":
 		return r.in(p)
+	case "among":
+		list := r.arg(p.Values)
+		return fmt.Sprintf(r.d.Among, list, r.column(*p.Column))
 	}
 	return r.pattern(p)
 }

@@ -6,6 +6,7 @@ import "fmt"
 type Dialect struct {
 	Name        string
 	Divide      string // whole-number division of two integers, the first at least 0
+	Among       string // list, text: the text is in the list; rows that fail it must cost little
 	Contains    string // text, part
 	Matches     string // text, RE2 pattern: anywhere in the text
 	MatchesFold string // the same without regard to case
@@ -29,7 +30,7 @@ type Dialect struct {
 // DuckDB is the embedded engine's dialect.
 func DuckDB() Dialect {
 	return Dialect{
-		Name: "duckdb", Divide: "%s // %s", Contains: "contains(%s, %s)", Matches: "regexp_matches(%s, %s)",
+		Name: "duckdb", Divide: "%s // %s", Among: "list_contains(%s, %s)", Contains: "contains(%s, %s)", Matches: "regexp_matches(%s, %s)",
 		MatchesFold: "regexp_matches(%s, %s, 'i')", Lower: "lower(%s)", Property: "coalesce(%s.properties[%s], '')", Unnest: "unnest(%s)",
 		Distinct: "list(distinct %s)", Long: "cast(%s as bigint)", Double: "cast(%s as double)", Millis: "%s", Instant: "%s",
 		Several: "%s is not null", Sessions: "sessions s", Mark: func(int, any) string { return "?" },
@@ -39,14 +40,17 @@ func DuckDB() Dialect {
 // ClickHouse is the cluster's dialect. The parameters are the server's own, p1, p2 ... It has no rollups.
 func ClickHouse() Dialect {
 	return Dialect{
-		Name: "clickhouse", Divide: "intDiv(%s, %s)", Contains: "position(%s, %s) > 0", Matches: "match(%s, %s)",
+		Name: "clickhouse", Divide: "intDiv(%s, %s)", Among: "has(%s, %s)", Contains: "position(%s, %s) > 0", Matches: "match(%s, %s)",
 		MatchesFold: "match(%s, concat('(?i)', %s))", Lower: "lowerUTF8(translateUTF8(%s, 'İΣ', 'iσ'))", Property: "%s.properties[%s]", Unnest: "arrayJoin(%s)",
 		Distinct: "groupUniqArray(%s)", Long: "toInt64(%s)", Double: "toFloat64(%s)", Millis: "toUnixTimestamp64Milli(%s)",
 		Instant: "fromUnixTimestamp64Milli(%s, 'UTC')", Several: "notEmpty(%s)", Sessions: "sessions as s final",
 		Near: "(select * from sessions final where website_id = %s and session_start >= %s and session_start < %s) s",
 		Mark: func(n int, value any) string {
-			if _, ok := value.(string); ok {
+			switch value.(type) {
+			case string:
 				return fmt.Sprintf("{p%d:String}", n)
+			case []string:
+				return fmt.Sprintf("{p%d:Array(String)}", n)
 			}
 			return fmt.Sprintf("{p%d:Int64}", n)
 		},

@@ -35,6 +35,7 @@ public final class MetricTicks extends AbstractStreamOperator<Message> implement
   private transient long watermark;
   private transient long told;
   private transient int count;
+  private transient boolean finished; // nothing may be written after that, though a checkpoint still follows
 
   public MetricTicks(Partitions partitions) {
     this.partitions = partitions;
@@ -74,10 +75,16 @@ public final class MetricTicks extends AbstractStreamOperator<Message> implement
     }
     long at = entry.getValue();
     reached.headMap(checkpoint, true).clear();
-    if (at > told) {
+    if (at > told && !finished) {
       told = at;
       tell(at);
     }
+  }
+
+  @Override
+  public void finish() throws Exception {
+    finished = true;
+    super.finish();
   }
 
   private void tell(long at) {

@@ -6,7 +6,8 @@ public final class Records {
 
   /** A payload that could not be read, bytes[from:to], cut where need be. */
   public static void failed(Buffer out, byte[] websiteId, long receivedAt, byte[] reason, byte[] bytes, int from, int to) {
-    out.put(Kind.FAILED).textField(1, websiteId).sintField(2, receivedAt).textField(3, reason);
+    out.put(Kind.FAILED).blockField(1, websiteId, 0, websiteId.length).sintField(2, receivedAt);
+    out.blockField(3, reason, 0, reason.length);
     out.blockField(4, bytes, from, Math.min(to - from, Limits.MAX_EVENT_BYTES));
   }
 

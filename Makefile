@@ -108,7 +108,7 @@ bench: build
 
 .PHONY: fuzz
 fuzz:
-	for pkg in event eventlog/kafka enrich collect query sketch; do \
+	for pkg in event eventlog/kafka enrich collect live/redis query sketch; do \
 	  for f in $$($(GO) test -list '^Fuzz' ./internal/$$pkg | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} ./internal/$$pkg; done; done
 

@@ -51,6 +51,8 @@ func flinkURL() string      { return "http://127.0.0.1:" + port("FLINK_REST", 18
 func clickhouseURL() string { return "http://127.0.0.1:" + port("CLICKHOUSE_HTTP", 18123) }
 
 const settings = `data = %q
+[store]
+retention_months = 0
 [cluster]
 topic_prefix = "%s."
 kafka = ["127.0.0.1:%s"]

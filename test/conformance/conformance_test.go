@@ -19,6 +19,7 @@ var (
 	keyFlag = flag.String("key", "", "key of scope admin for all sites, with -url")
 	binary  = flag.String("binary", "", "another build of footfall than bin/footfall to start")
 	rewrite = flag.Bool("rewrite", false, "write the answers into the cases")
+	spread  = flag.Duration("spread", 0, "how long a change of settings may take to reach all processes of the deployment")
 	without = flag.String("without", "", "what the deployment does not have: rollups (long ranges are then read from events)")
 )
 
@@ -225,6 +226,7 @@ func (r *runner) setSite(s step) {
 	if len(settings) > 0 {
 		r.call(s, "PUT", "/api/v1/sites/"+r.site.WebsiteID, settings, r.d.key)
 	}
+	time.Sleep(*spread)
 }
 
 // setting is the value of a word of a site line.

@@ -142,9 +142,12 @@ func TestProcessorIsKilled(t *testing.T) {
 	imported := h.batch(260)
 	duplicates += appendEvents(t, r, log, imported.Events)
 	kills := map[string]int{}
+	var mu sync.Mutex // the reader and the committer may be killed
 	for round := 0; ; round++ {
 		steps := 0
 		kill := func(at string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if steps++; len(kills) < len(points)+4 && steps > 2+r.IntN(14) && kills[at] < 2 {
 				kills[at]++
 				return errKill

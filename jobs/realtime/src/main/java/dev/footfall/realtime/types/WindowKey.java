@@ -21,7 +21,7 @@ public final class WindowKey {
   public static Bytes ofShard(byte[] bytes, int from, int length, long timestamp, long sampleKey) {
     Buffer key = new Buffer(length + START_BYTES + 1).put(bytes, from, length);
     key.fixed64(timestamp - Math.floorMod(timestamp, WINDOW_MS));
-    return new Bytes(key.put((int) (sampleKey >>> 61)).toBytes());
+    return new Bytes(key.put((int) (sampleKey >>> 61)).release());
   }
 
   /** The key of the whole window. */

@@ -90,6 +90,25 @@ screenshots: build test/browser/node_modules/.stamp deps-browser
 .PHONY: test
 test: deps-browser vet test-sdk test-web test-browser test-go
 
+# The engines of a cluster on loopback: test/engines/README.md.
+.PHONY: engines-up engines-down
+engines-up:
+	@CACHE='$(CACHE)' test/engines/up.sh
+engines-down:
+	@CACHE='$(CACHE)' test/engines/down.sh
+
+# The tests that need the engines of a cluster; make test skips them. Some start engines of their own, to kill them.
+CLUSTER_TESTS ?= ./internal/eventlog/kafka ./internal/redis/... ./internal/cache/... ./internal/session/... ./internal/live/... \
+  ./internal/account ./internal/store/clickhouse
+.PHONY: test-cluster
+test-cluster: engines-up
+	CACHE='$(CACHE)' FOOTFALL_TEST_ENGINES=1 \
+	  FOOTFALL_TEST_KAFKA=127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
+	  FOOTFALL_TEST_CLICKHOUSE=127.0.0.1:$${FOOTFALL_ENGINES_CLICKHOUSE_NATIVE_PORT:-19009} \
+	  FOOTFALL_TEST_REDIS=127.0.0.1:$${FOOTFALL_ENGINES_REDIS_PORT:-16379} FOOTFALL_TEST_REDIS_BINARY='$(CACHE)/engines/redis/redis-server' \
+	  FOOTFALL_TEST_POSTGRES="postgres://footfall@127.0.0.1:$${FOOTFALL_ENGINES_POSTGRES_PORT:-15432}/footfall?sslmode=disable" \
+	  $(GO) test -count=1 -p 1 -timeout 30m $(CLUSTER_TESTS)
+
 # Figures, not checks: prints CPU per event and query times.
 .PHONY: bench
 bench: build
@@ -97,7 +116,7 @@ bench: build
 
 .PHONY: fuzz
 fuzz:
-	for pkg in event enrich collect query sketch; do \
+	for pkg in event eventlog/kafka enrich collect live/redis query sketch; do \
 	  for f in $$($(GO) test -list '^Fuzz' ./internal/$$pkg | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} ./internal/$$pkg; done; done
 

@@ -27,6 +27,9 @@ type admin struct {
 const startPatience = 10 * time.Second
 
 func openAdmin(ctx context.Context, cfg config.Config) (*admin, error) {
+	if cfg.Clustered() {
+		return openCluster(ctx, cfg)
+	}
 	deadline := time.Now().Add(startPatience)
 	for {
 		if conn, err := net.Dial("unix", cfg.Socket()); err == nil {
@@ -43,6 +46,16 @@ func openAdmin(ctx context.Context, cfg config.Config) (*admin, error) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// openCluster opens what the API needs of a cluster; others process what is sent.
+func openCluster(ctx context.Context, cfg config.Config) (*admin, error) {
+	cfg.Roles = []string{"web"}
+	a, err := app.Open(cfg, app.Options{Version: version})
+	if err != nil {
+		return nil, err
+	}
+	return inProcess(ctx, a)
 }
 
 func overSocket(path string) *admin {

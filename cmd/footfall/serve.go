@@ -10,9 +10,10 @@ import (
 
 type serveCmd struct {
 	common
-	Listen    string `help:"Address of the door, the API and the dashboard (default 127.0.0.1:8080)." placeholder:"ADDR"`
-	OpsListen string `help:"Address of /metrics, /livez, /readyz; off for none (default: the port after --listen)." placeholder:"ADDR"`
-	Demo      bool   `help:"Add a demo site with 90 days of traffic, and a shop to visit under /demo/."`
+	Listen    string   `help:"Address of the door, the API and the dashboard (default 127.0.0.1:8080)." placeholder:"ADDR"`
+	OpsListen string   `help:"Address of /metrics, /livez, /readyz; off for none (default: the port after --listen)." placeholder:"ADDR"`
+	Roles     []string `help:"Parts that this process runs: collect, process, web (default: all)." placeholder:"ROLE,..."`
+	Demo      bool     `help:"Add a demo site with 90 days of traffic, and a shop to visit under /demo/."`
 }
 
 func (c serveCmd) Run(ctx context.Context, s streams) error {
@@ -22,6 +23,9 @@ func (c serveCmd) Run(ctx context.Context, s streams) error {
 	}
 	if c.OpsListen != "" {
 		flags["ops_listen"] = c.OpsListen
+	}
+	if len(c.Roles) > 0 {
+		flags["roles"] = c.Roles
 	}
 	if c.Demo {
 		flags["demo"] = true

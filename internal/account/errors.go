@@ -12,6 +12,9 @@ var (
 	ErrConflict      = errors.New("it exists already")
 	ErrWrongPassword = errors.New("wrong email or password")
 	ErrBusy          = errors.New("too many passwords are being checked")
+	// ErrUnavailable: the database was not reached, or was lost. What the snapshot answers goes on. A change that was refused
+	// with it may have been made when the connection broke at its end.
+	ErrUnavailable = errors.New("the accounts cannot be reached")
 )
 
 // InvalidError says which field of a request has a bad value, and why.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"hash/crc32"
 	"strings"
 	"testing"
 	"time"
@@ -32,8 +32,10 @@ func TestDecoyCostsAsMuchAsAHash(t *testing.T) {
 }
 
 // Every wrong login waits for the hasher, whether its email is known or not: the work is the same.
-func TestUnknownEmailIsHashedToo(t *testing.T) {
-	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "accounts.db"), MaxHashes: 1})
+func TestUnknownEmailIsHashedToo(t *testing.T) { OnEach(t, unknownEmailIsHashedToo) }
+
+func unknownEmailIsHashedToo(t *testing.T, p *Place) {
+	s, err := Open(p.In(Options{MaxHashes: 1}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,4 +126,16 @@ func TestNetwork(t *testing.T) {
 	f("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64")
 	f("fe80::1%eth0", "fe80::/64")
 	f("@", "@")
+}
+
+// The checksum of a key is CRC-32 in base32: keys that are out there must stay valid.
+func TestChecksum(t *testing.T) {
+	for range 1000 {
+		secret := randomText(33)[:keySecret]
+		sum := crc32.ChecksumIEEE([]byte(secret))
+		want := alphabet().EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})[:keyChecksum]
+		if got := checksum(secret); got != want {
+			t.Fatalf("checksum(%q) = %q, want %q", secret, got, want)
+		}
+	}
 }

@@ -5,9 +5,12 @@ import (
 	"encoding/base32"
 )
 
-// alphabet is lower-case base32 without padding: readable aloud, and never mistaken for a domain, which has a dot.
+// letters are those of ids and keys: readable aloud.
+const letters = "abcdefghijkmnpqrstuvwxyz23456789"
+
+// alphabet is lower-case base32 without padding, never mistaken for a domain, which has a dot.
 func alphabet() *base32.Encoding {
-	return base32.NewEncoding("abcdefghijkmnpqrstuvwxyz23456789").WithPadding(base32.NoPadding)
+	return base32.NewEncoding(letters).WithPadding(base32.NoPadding)
 }
 
 // randomText returns the text of n random bytes.

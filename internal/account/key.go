@@ -73,8 +73,21 @@ func newSecret() string {
 }
 
 func checksum(secret string) string {
-	sum := crc32.ChecksumIEEE([]byte(secret))
-	return alphabet().EncodeToString([]byte{byte(sum >> 24), byte(sum >> 16), byte(sum >> 8), byte(sum)})[:keyChecksum]
+	text := checksumOf(secret)
+	return string(text[:])
+}
+
+// checksumOf is what the standard library gives for the CRC-32 in base32, without its allocations.
+func checksumOf(secret string) (text [keyChecksum]byte) {
+	sum := ^uint32(0)
+	for i := range len(secret) {
+		sum = crc32.IEEETable[byte(sum)^secret[i]] ^ sum>>8
+	}
+	sum = ^sum
+	for i := range text {
+		text[i] = letters[sum>>(27-5*i)&31]
+	}
+	return text
 }
 
 // wellFormed reports whether text can be a key at all.
@@ -82,8 +95,15 @@ func wellFormed(text string) bool {
 	if len(text) != keyLength || !strings.HasPrefix(text, keyMark) {
 		return false
 	}
-	secret := text[len(keyMark) : len(keyMark)+keySecret]
-	return text[len(keyMark)+keySecret:] == checksum(secret)
+	sum := checksumOf(text[len(keyMark) : len(keyMark)+keySecret])
+	return text[len(keyMark)+keySecret:] == string(sum[:])
+}
+
+// hashKey returns the stored form of a well-formed key.
+func hashKey(text string) keyHash {
+	var raw [keyLength]byte // not []byte(text), which allocates
+	copy(raw[:], text)
+	return sha256.Sum256(raw[:])
 }
 
 // AddKey makes a key for the site of that website_id or domain, or for AllSites. The text returned is the only copy of the secret.
@@ -93,11 +113,11 @@ func (s *Store) AddKey(ctx context.Context, site, name string, scopes []string) 
 	}
 	text = newSecret()
 	key = &Key{ID: newID(), Name: name, Prefix: text[:keyShown], Scopes: normalScopes(scopes), CreatedAt: s.nowMillis(),
-		hash: sha256.Sum256([]byte(text)), use: new(keyUse)}
-	err = s.change(ctx, func(tx *sql.Tx) error {
+		hash: hashKey(text), use: new(keyUse)}
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx, now *snapshot) error {
 		bound := sql.NullString{}
 		if key.WebsiteID = AllSites; site != AllSites {
-			owner, ok := s.ByID(site)
+			owner, ok := find(now.byID, site)
 			if !ok {
 				return ErrNotFound
 			}
@@ -154,7 +174,7 @@ func (s *Store) Keys(websiteID string) []*Key {
 
 // DeleteKey revokes a key of a website_id: once it returns, no Authorize finds the key.
 func (s *Store) DeleteKey(ctx context.Context, websiteID, keyID string) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx, _ *snapshot) error {
 		result, err := tx.ExecContext(ctx, `delete from api_keys where id = $1 and website_id = $2`, keyID, websiteID)
 		if err != nil {
 			return err
@@ -182,7 +202,7 @@ func (s *Store) KeyOf(text string) (*Key, bool) {
 	if !wellFormed(text) {
 		return nil, false
 	}
-	hash := keyHash(sha256.Sum256([]byte(text)))
+	hash := hashKey(text)
 	key, ok := s.snapshot.Load().keys[hash]
 	if !ok || subtle.ConstantTimeCompare(key.hash[:], hash[:]) != 1 {
 		return nil, false
@@ -200,8 +220,8 @@ func (s *Store) Authorize(text, scope string) (websiteID string, ok bool) {
 	return key.WebsiteID, true
 }
 
-func (s *Store) readKeys(ctx context.Context, into, previous *snapshot) error {
-	rows, err := s.db.QueryContext(ctx, `select id, coalesce(website_id, '*'), name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
+func (into *snapshot) readKeys(ctx context.Context, tx *sql.Tx, previous *snapshot) error {
+	rows, err := tx.QueryContext(ctx, `select id, coalesce(website_id, '*'), name, prefix, hash, scopes, created_at, last_used_at from api_keys`)
 	if err != nil {
 		return err
 	}
@@ -219,24 +239,33 @@ func (s *Store) readKeys(ctx context.Context, into, previous *snapshot) error {
 		if key.Scopes, err = readList(scopes); err != nil {
 			return fmt.Errorf("cannot read the scopes of key %q: %w", key.ID, err)
 		}
-		key.use.lastMillis.Store(lastUsed)
-		key.use.written.Store(lastUsed)
 		if previous != nil && previous.keys[key.hash] != nil {
 			key.use = previous.keys[key.hash].use
 		}
+		key.use.read(lastUsed)
 		into.keys[key.hash] = key
 	}
 	return rows.Err()
 }
 
-// flushUses writes the last uses that changed since it last ran.
+// read takes the last use from the database, where that of another process may be later.
+func (u *keyUse) read(stored int64) {
+	u.written.Store(stored)
+	for last := u.lastMillis.Load(); last < stored; last = u.lastMillis.Load() {
+		if u.lastMillis.CompareAndSwap(last, stored) {
+			return
+		}
+	}
+}
+
+// flushUses writes the last uses that changed since it last ran. The latest of all processes stays.
 func (s *Store) flushUses(ctx context.Context) error {
 	for _, key := range s.snapshot.Load().keys {
 		last := key.use.lastMillis.Load()
 		if last == key.use.written.Load() {
 			continue
 		}
-		if _, err := s.db.ExecContext(ctx, `update api_keys set last_used_at = $1 where id = $2`, last, key.ID); err != nil {
+		if err := s.db.exec(ctx, `update api_keys set last_used_at = $1 where id = $2 and last_used_at < $1`, last, key.ID); err != nil {
 			return fmt.Errorf("cannot note the last use of key %q: %w", key.ID, err)
 		}
 		key.use.written.Store(last)

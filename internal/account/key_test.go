@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,8 +23,10 @@ func addKey(t *testing.T, s *account.Store, site string, scopes ...string) (id, 
 	return key.ID, text
 }
 
-func TestAuthorize(t *testing.T) {
-	s, _ := openNew(t)
+func TestAuthorize(t *testing.T) { account.OnEach(t, testAuthorize) }
+
+func testAuthorize(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
 	_, reader := addKey(t, s, a, "stats")
 	_, loader := addKey(t, s, "b.example", "import", "ingest", "import")
@@ -52,8 +55,10 @@ func TestAuthorize(t *testing.T) {
 	f(reader[:10]+"z"+reader[11:], "stats", "")
 }
 
-func TestKeysAreStrong(t *testing.T) {
-	s, _ := openNew(t)
+func TestKeysAreStrong(t *testing.T) { account.OnEach(t, testKeysAreStrong) }
+
+func testKeysAreStrong(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	seen := map[string]bool{}
 	for range 50 {
@@ -65,8 +70,10 @@ func TestKeysAreStrong(t *testing.T) {
 	}
 }
 
-func TestKeyEnds(t *testing.T) {
-	s, _ := openNew(t)
+func TestKeyEnds(t *testing.T) { account.OnEach(t, testKeyEnds) }
+
+func testKeyEnds(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
 	id, text := addKey(t, s, a, "stats")
@@ -94,8 +101,10 @@ func TestKeyEnds(t *testing.T) {
 	}
 }
 
-func TestAddKeyRefuses(t *testing.T) {
-	s, _ := openNew(t)
+func TestAddKeyRefuses(t *testing.T) { account.OnEach(t, testAddKeyRefuses) }
+
+func testAddKeyRefuses(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	f := func(field, name string, scopes ...string) {
 		t.Helper()
@@ -116,8 +125,10 @@ func TestAddKeyRefuses(t *testing.T) {
 	}
 }
 
-func TestKeysListsWhatMayBeShown(t *testing.T) {
-	s, clock := openNew(t)
+func TestKeysListsWhatMayBeShown(t *testing.T) { account.OnEach(t, testKeysListsWhatMayBeShown) }
+
+func testKeysListsWhatMayBeShown(t *testing.T, p *account.Place) {
+	s, clock := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	_, first := addKey(t, s, id, "stats")
 	clock.Add(time.Second)
@@ -139,7 +150,7 @@ func TestKeysListsWhatMayBeShown(t *testing.T) {
 // A copy of the files must hold nothing that lets anybody in.
 func TestNoSecretIsAtRest(t *testing.T) {
 	dir := t.TempDir()
-	s := open(t, filepath.Join(dir, "accounts.db"), newClock())
+	s := open(t, &account.Place{Dir: dir}, newClock())
 	ctx := context.Background()
 	id := addSite(t, s, "a.example")
 	_, key := addKey(t, s, id, "stats")
@@ -171,24 +182,76 @@ func TestNoSecretIsAtRest(t *testing.T) {
 	}
 }
 
-func BenchmarkAuthorize(b *testing.B) {
+// The door asks for every request: no lock, and nothing for the garbage collector.
+func TestHotPathAllocatesNothing(t *testing.T) { account.OnEach(t, hotPathAllocatesNothing) }
+
+func hotPathAllocatesNothing(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
+	id := addSite(t, s, "a.example")
+	site, _ := s.ByID(id)
+	_, text := addKey(t, s, id, "ingest")
+	f := func(what string, ask func() bool) {
+		t.Helper()
+		if n := testing.AllocsPerRun(100, func() {
+			if !ask() {
+				t.Errorf("%s finds nothing", what)
+			}
+		}); n != 0 {
+			t.Errorf("%s allocates %v times", what, n)
+		}
+	}
+	f("ByTracking", func() bool { _, ok := s.ByTracking(site.TrackingID); return ok })
+	f("ByTracking of a domain", func() bool { _, ok := s.ByTracking("a.example"); return ok })
+	f("ByID", func() bool { _, ok := s.ByID(id); return ok })
+	f("Authorize", func() bool { _, ok := s.Authorize(text, "ingest"); return ok })
+}
+
+// BenchmarkHotPath asks from all processors at once, in the end while sites change.
+func BenchmarkHotPath(b *testing.B) {
 	s, err := account.Open(account.Options{Path: filepath.Join(b.TempDir(), "accounts.db")})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	site, err := s.AddSite(context.Background(), account.NewSite{Domain: "a.example"})
+	ctx := context.Background()
+	site, err := s.AddSite(ctx, account.NewSite{Domain: "a.example"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	_, text, err := s.AddKey(context.Background(), site.WebsiteID, "k", []string{"ingest"})
+	_, text, err := s.AddKey(ctx, site.WebsiteID, "k", []string{"ingest"})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, ok := s.Authorize(text, "ingest"); !ok {
-			b.Fatal("refused")
+	f := func(name string, ask func() bool) {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				for pb.Next() {
+					if !ask() {
+						b.Error("nothing was found")
+						return
+					}
+				}
+			})
+		})
+	}
+	f("authorize", func() bool { _, ok := s.Authorize(text, "ingest"); return ok })
+	f("tracking", func() bool { _, ok := s.ByTracking(site.TrackingID); return ok })
+	stop := make(chan struct{})
+	var changes sync.WaitGroup
+	changes.Go(func() {
+		for threshold := 0; ; threshold = (threshold + 1) % 5 {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if _, err := s.ChangeSite(ctx, site.WebsiteID, account.SiteChange{Threshold: &threshold}); err != nil {
+				b.Error(err)
+			}
 		}
-	}
+	})
+	f("tracking under changes", func() bool { _, ok := s.ByTracking(site.TrackingID); return ok })
+	close(stop)
+	changes.Wait()
 }

@@ -27,8 +27,10 @@ func addUser(t *testing.T, s *account.Store, email string) *account.User {
 	return user
 }
 
-func TestLogin(t *testing.T) {
-	s, _ := openNew(t)
+func TestLogin(t *testing.T) { account.OnEach(t, testLogin) }
+
+func testLogin(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	addUser(t, s, "Ada@Example.com")
 	user, token, err := s.Login(ctx, " ada@example.COM", password, "192.0.2.1")
@@ -58,8 +60,10 @@ func TestLogin(t *testing.T) {
 	}
 }
 
-func TestLoginTellsNothing(t *testing.T) {
-	s, _ := openNew(t)
+func TestLoginTellsNothing(t *testing.T) { account.OnEach(t, testLoginTellsNothing) }
+
+func testLoginTellsNothing(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	addUser(t, s, "ada@example.com")
 	_, _, known := s.Login(ctx, "ada@example.com", "wrong", "192.0.2.1")
@@ -72,8 +76,10 @@ func TestLoginTellsNothing(t *testing.T) {
 	}
 }
 
-func TestLoginLimit(t *testing.T) {
-	s, clock := openNew(t)
+func TestLoginLimit(t *testing.T) { account.OnEach(t, testLoginLimit) }
+
+func testLoginLimit(t *testing.T, p *account.Place) {
+	s, clock := openNew(t, p)
 	ctx := context.Background()
 	addUser(t, s, "ada@example.com")
 	try := func(email, password, address string) error {
@@ -109,7 +115,11 @@ func TestLoginLimit(t *testing.T) {
 }
 
 func TestLoginLimitHoldsForTriesAtTheSameTime(t *testing.T) {
-	s, _ := openNew(t)
+	account.OnEach(t, testLoginLimitHoldsForTriesAtTheSameTime)
+}
+
+func testLoginLimitHoldsForTriesAtTheSameTime(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	var refused, wrong int
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -136,8 +146,10 @@ func TestLoginLimitHoldsForTriesAtTheSameTime(t *testing.T) {
 }
 
 // A caller that gives up while it waits for its turn has not tried.
-func TestLoginGivenUp(t *testing.T) {
-	s, _ := openNew(t)
+func TestLoginGivenUp(t *testing.T) { account.OnEach(t, testLoginGivenUp) }
+
+func testLoginGivenUp(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	addUser(t, s, "ada@example.com")
 	gone, cancel := context.WithCancel(context.Background())
 	cancel()
@@ -200,8 +212,10 @@ func TestSessionEnds(t *testing.T) {
 	})
 }
 
-func TestAddUser(t *testing.T) {
-	s, _ := openNew(t)
+func TestAddUser(t *testing.T) { account.OnEach(t, testAddUser) }
+
+func testAddUser(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	if has, err := s.HasUsers(ctx); err != nil || has {
 		t.Fatalf("HasUsers = %v, %v", has, err)
@@ -231,8 +245,10 @@ func TestAddUser(t *testing.T) {
 	}
 }
 
-func TestFirstUserIsOne(t *testing.T) {
-	s, _ := openNew(t)
+func TestFirstUserIsOne(t *testing.T) { account.OnEach(t, testFirstUserIsOne) }
+
+func testFirstUserIsOne(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	var mu sync.Mutex
 	made := 0
 	var group sync.WaitGroup

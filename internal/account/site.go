@@ -40,7 +40,7 @@ func (s *Store) AddSite(ctx context.Context, spec NewSite) (*event.Site, error) 
 	if err := checkSite(site); err != nil {
 		return nil, err
 	}
-	err := s.change(ctx, func(tx *sql.Tx) error {
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx, _ *snapshot) error {
 		if err := checkDomainFree(ctx, tx, site); err != nil {
 			return err
 		}
@@ -89,9 +89,8 @@ func checkSite(site *event.Site) (err error) {
 // ChangeSite changes the site of that website_id or domain and returns it as it is now.
 func (s *Store) ChangeSite(ctx context.Context, idOrDomain string, change SiteChange) (*event.Site, error) {
 	var next event.Site
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		// Under s.write the snapshot is the database.
-		old, ok := s.ByID(idOrDomain)
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx, now *snapshot) error {
+		old, ok := find(now.byID, idOrDomain)
 		if !ok {
 			return ErrNotFound
 		}
@@ -188,8 +187,8 @@ func updateSite(ctx context.Context, tx *sql.Tx, site *event.Site) error {
 
 // DeleteSite removes the site of that website_id or domain and its keys. Its events stay where they are.
 func (s *Store) DeleteSite(ctx context.Context, idOrDomain string) error {
-	err := s.change(ctx, func(tx *sql.Tx) error {
-		site, ok := s.ByID(idOrDomain)
+	err := s.change(ctx, func(ctx context.Context, tx *sql.Tx, now *snapshot) error {
+		site, ok := find(now.byID, idOrDomain)
 		if !ok {
 			return ErrNotFound
 		}

@@ -57,8 +57,10 @@ func TestNormalDomain(t *testing.T) {
 	f("a\x00b.example", "")
 }
 
-func TestAddSiteRefuses(t *testing.T) {
-	s, _ := openNew(t)
+func TestAddSiteRefuses(t *testing.T) { account.OnEach(t, testAddSiteRefuses) }
+
+func testAddSiteRefuses(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	for _, zone := range []string{"Local", "Mars/Base", "../etc/passwd", "+02:00", "utc/x"} {
 		var invalid *account.InvalidError
@@ -75,8 +77,10 @@ func TestAddSiteRefuses(t *testing.T) {
 	}
 }
 
-func TestSiteIDs(t *testing.T) {
-	s, _ := openNew(t)
+func TestSiteIDs(t *testing.T) { account.OnEach(t, testSiteIDs) }
+
+func testSiteIDs(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	a, b := addSite(t, s, "a.example"), addSite(t, s, "b.example")
 	site, _ := s.ByID(a)
 	if a == b || len(a) < 16 || len(site.TrackingID) < 16 || site.TrackingID == a || strings.Contains(a, ".") {
@@ -84,8 +88,10 @@ func TestSiteIDs(t *testing.T) {
 	}
 }
 
-func TestChangesShowAtOnce(t *testing.T) {
-	s, _ := openNew(t)
+func TestChangesShowAtOnce(t *testing.T) { account.OnEach(t, testChangesShowAtOnce) }
+
+func testChangesShowAtOnce(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	ctx := context.Background()
 	id := addSite(t, s, "old.example")
 	before, _ := s.ByID(id)
@@ -126,8 +132,10 @@ func TestChangesShowAtOnce(t *testing.T) {
 	}
 }
 
-func TestChangeSiteRefuses(t *testing.T) {
-	s, _ := openNew(t)
+func TestChangeSiteRefuses(t *testing.T) { account.OnEach(t, testChangeSiteRefuses) }
+
+func testChangeSiteRefuses(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	addSite(t, s, "b.example")
 	text := func(v string) *string { return &v }
@@ -164,8 +172,10 @@ func TestChangeSiteRefuses(t *testing.T) {
 }
 
 // Changes at the same time must leave the snapshot equal to the database.
-func TestChangesAtTheSameTime(t *testing.T) {
-	s, _ := openNew(t)
+func TestChangesAtTheSameTime(t *testing.T) { account.OnEach(t, testChangesAtTheSameTime) }
+
+func testChangesAtTheSameTime(t *testing.T, p *account.Place) {
+	s, _ := openNew(t, p)
 	id := addSite(t, s, "a.example")
 	var group sync.WaitGroup
 	for i := range 8 {

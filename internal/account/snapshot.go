@@ -2,8 +2,10 @@ package account
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/footfall-analytics/footfall/internal/event"
@@ -11,28 +13,28 @@ import (
 
 // snapshot is everything the hot path reads. It never changes after it was published.
 type snapshot struct {
+	revision   int64         // of the database, as it was read
 	sites      []*event.Site // ordered by domain
 	byTracking map[string]*event.Site
 	byID       map[string]*event.Site
 	keys       map[keyHash]*Key
 }
 
-// publish reads the database and makes the result what everybody sees. Callers but Open hold s.write.
-func (s *Store) publish(ctx context.Context) error {
+// readSnapshot returns what tx sees. Keys keep the uses that previous knows; previous may be nil.
+func readSnapshot(ctx context.Context, tx *sql.Tx, previous *snapshot) (*snapshot, error) {
 	next := &snapshot{byTracking: map[string]*event.Site{}, byID: map[string]*event.Site{}, keys: map[keyHash]*Key{}}
-	if err := s.readSites(ctx, next); err != nil {
-		return err
+	if err := tx.QueryRowContext(ctx, `select changes from revision where id = 1`).Scan(&next.revision); err != nil {
+		return nil, err
 	}
-	if err := s.readKeys(ctx, next, s.snapshot.Load()); err != nil {
-		return err
+	if err := next.readSites(ctx, tx); err != nil {
+		return nil, err
 	}
-	s.snapshot.Store(next)
-	return nil
+	return next, next.readKeys(ctx, tx, previous)
 }
 
-func (s *Store) readSites(ctx context.Context, into *snapshot) error {
-	rows, err := s.db.QueryContext(ctx, `select website_id, tracking_id, domain, timezone, threshold, ip_policy, hostnames,
-		ignore_signals, query_keys, demo, created_at from sites order by domain`)
+func (into *snapshot) readSites(ctx context.Context, tx *sql.Tx) error {
+	rows, err := tx.QueryContext(ctx, `select website_id, tracking_id, domain, timezone, threshold, ip_policy, hostnames,
+		ignore_signals, query_keys, demo, created_at from sites`)
 	if err != nil {
 		return err
 	}
@@ -54,6 +56,8 @@ func (s *Store) readSites(ctx context.Context, into *snapshot) error {
 		into.byTracking[site.TrackingID], into.byTracking[site.Domain] = site, site
 		into.byID[site.WebsiteID], into.byID[site.Domain] = site, site
 	}
+	// Not ordered by the database: that depends on its locale.
+	slices.SortFunc(into.sites, func(a, b *event.Site) int { return strings.Compare(a.Domain, b.Domain) })
 	return rows.Err()
 }
 

@@ -3,34 +3,29 @@ package account
 import (
 	"context"
 	"database/sql"
-	"embed"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"net/url"
-	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
-	"github.com/pressly/goose/v3"
-	_ "modernc.org/sqlite" // the driver "sqlite"
 )
 
-//go:embed migrations/*.sql
-var migrations embed.FS
-
-// Options configure a Store. All but Path may be left out.
+// Options configure a Store. All but one of Path and DSN may be left out.
 type Options struct {
-	Path   string           // file of the database; made with mode 0600 when missing
-	Clock  func() time.Time // default time.Now; the times of logins are always the system's
+	Path string // file of a SQLite database; made with mode 0600 when missing
+	// DSN names a PostgreSQL database that several processes may share, as a URL (postgres://user:password@host/database) or
+	// as key=value pairs; several hosts with target_session_attrs=read-write follow a failover. A pooler in between must keep
+	// sessions.
+	DSN    string
+	Clock  func() time.Time // default time.Now; the times of logins are always the system's, those of salts on PostgreSQL the server's
 	Logger *slog.Logger     // default slog.Default()
 	// MaxHashes is how many passwords may be hashed at a time, 19 MiB each; default half of the processors, at least 1.
 	MaxHashes int
-	// FlushEvery is how often the last uses of keys are written and ended logins removed; default a minute.
+	// FlushEvery is how often the last uses of keys are written, and ended logins and old salts removed; default a minute.
 	FlushEvery time.Duration
 }
 
@@ -49,92 +44,64 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// Store is the accounts of one installation. It is safe for concurrent use.
+// Store is the accounts of one installation. It is safe for concurrent use, and other processes may have Stores on the same
+// PostgreSQL database.
 type Store struct {
 	options  Options
-	db       *sql.DB
+	db       *database
 	snapshot atomic.Pointer[snapshot]
 	logins   *scs.SessionManager
 	tokens   *tokenStore
 	hasher   *hasher
 	tries    *tries
 
-	// write is held from the first statement of a change until its snapshot is published, so that snapshots
-	// are published in the order of their transactions.
-	write sync.Mutex
+	// write has room for one: it is held from the first statement of a change until its snapshot is published, so that
+	// snapshots are published in the order of their transactions.
+	write chan struct{}
 
 	stop    context.CancelFunc
 	stopped sync.WaitGroup
 }
 
-// Open opens the database at options.Path, makes or migrates its tables and reads the snapshot.
+// Open opens the database that the options name, makes or migrates its tables and reads the snapshot.
 // The caller must Close the Store.
 func Open(options Options) (*Store, error) {
 	options.setDefaults()
-	db, err := openDB(options.Path)
+	db, err := openDatabase(&options)
 	if err != nil {
-		return nil, fmt.Errorf("cannot open accounts at %q: %w", options.Path, err)
+		return nil, fmt.Errorf("cannot open accounts%s: %w", options.place(), err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	s := &Store{options: options, db: db, stop: stop, hasher: newHasher(options.MaxHashes), tries: newTries()}
+	s := &Store{options: options, db: db, stop: stop, hasher: newHasher(options.MaxHashes), tries: newTries(), write: make(chan struct{}, 1)}
 	s.tokens = &tokenStore{db: db}
 	s.logins = newLogins(s.tokens)
-	if err := s.publish(ctx); err != nil {
+	if err := s.refresh(ctx); err != nil {
 		stop()
-		return nil, errors.Join(fmt.Errorf("cannot read accounts at %q: %w", options.Path, err), db.Close())
+		return nil, errors.Join(fmt.Errorf("cannot read accounts%s: %w", options.place(), err), db.pool.Close())
 	}
 	s.stopped.Go(func() { s.maintain(ctx) })
+	if db.postgres != nil {
+		s.stopped.Go(func() { s.follow(ctx) })
+	}
 	return s, nil
 }
 
-// openDB opens and migrates the file. WAL with full synchronisation: an answered change survives a power cut.
-func openDB(path string) (*sql.DB, error) {
-	if path == "" {
-		return nil, errors.New("no path is given")
+// place names the database in errors; a DSN has a password, and pgx names the server where that helps.
+func (o *Options) place() string {
+	if o.Path == "" {
+		return ""
 	}
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	if err := file.Close(); err != nil {
-		return nil, err
-	}
-	pragmas := url.Values{
-		"_pragma": {"busy_timeout(5000)", "journal_mode(wal)", "synchronous(full)", "foreign_keys(1)"},
-		"_txlock": {"immediate"},
-	}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath(), RawQuery: pragmas.Encode()}).String())
-	if err != nil {
-		return nil, err
-	}
-	db.SetMaxOpenConns(4)
-	if err := migrate(db); err != nil {
-		return nil, errors.Join(err, db.Close())
-	}
-	return db, nil
-}
-
-func migrate(db *sql.DB) error {
-	files, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectSQLite3, db, files, goose.WithDisableGlobalRegistry(true))
-	if err != nil {
-		return err
-	}
-	_, err = provider.Up(context.Background())
-	return err
+	return fmt.Sprintf(" at %q", o.Path)
 }
 
 // Close writes the last uses of keys and closes the database.
 func (s *Store) Close() error {
 	s.stop()
 	s.stopped.Wait()
-	return errors.Join(s.flushUses(context.Background()), s.db.Close())
+	return errors.Join(s.flushUses(context.Background()), s.db.pool.Close())
 }
 
-// maintain writes what may be written late, until ctx ends.
+// maintain does what may be done late, until ctx ends.
 func (s *Store) maintain(ctx context.Context) {
 	ticker := time.NewTicker(s.options.FlushEvery)
 	defer ticker.Stop()
@@ -144,28 +111,92 @@ func (s *Store) maintain(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if err := errors.Join(s.flushUses(ctx), s.tokens.removeEnded(ctx)); err != nil && ctx.Err() == nil {
+		if err := s.tidy(ctx); err != nil && ctx.Err() == nil {
 			s.options.Logger.Error("cannot maintain accounts", "error", err)
 		}
 	}
 }
 
-// change runs do in a transaction, then publishes the snapshot that shows it.
-func (s *Store) change(ctx context.Context, do func(tx *sql.Tx) error) error {
-	s.write.Lock()
-	defer s.write.Unlock()
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
+func (s *Store) tidy(ctx context.Context) error {
+	err := errors.Join(s.flushUses(ctx), s.tokens.removeEnded(ctx), s.forgetSalts(ctx))
+	if s.db.postgres != nil && err == nil {
+		return s.refresh(ctx) // shows when other processes saw the keys last
+	}
+	return err
+}
+
+// change runs do in a transaction, and publishes the snapshot that shows it once it is committed. Other processes' changes
+// wait meanwhile: what do finds in now, the snapshot as the transaction begins, and in tx stays true until its end. do may
+// run several times.
+func (s *Store) change(ctx context.Context, do func(ctx context.Context, tx *sql.Tx, now *snapshot) error) error {
+	ctx, cancel := s.db.bound(ctx)
+	defer cancel()
+	if err := s.lock(ctx); err != nil {
 		return err
 	}
-	if err := do(tx); err != nil {
-		return errors.Join(err, tx.Rollback())
+	defer s.unlock()
+	var next *snapshot
+	err := s.db.change(ctx, func(ctx context.Context, tx *sql.Tx) error {
+		now, err := s.raise(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := do(ctx, tx, now); err != nil {
+			return err
+		}
+		if err := s.db.announce(ctx, tx); err != nil {
+			return err
+		}
+		// Read before the end: nothing can fail between the commit and its publication.
+		next, err = readSnapshot(ctx, tx, s.snapshot.Load())
+		return err
+	})
+	if err == nil {
+		s.snapshot.Store(next)
 	}
-	if err := tx.Commit(); err != nil {
+	return err
+}
+
+func (s *Store) lock(ctx context.Context) error {
+	select {
+	case s.write <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Store) unlock() { <-s.write }
+
+// raise takes the lock of all changes, which is the row of the revision, and returns the snapshot of before this change.
+func (s *Store) raise(ctx context.Context, tx *sql.Tx) (*snapshot, error) {
+	var revision int64
+	if err := tx.QueryRowContext(ctx, `update revision set changes = changes + 1 where id = 1 returning changes`).Scan(&revision); err != nil {
+		return nil, err
+	}
+	if now := s.snapshot.Load(); now.revision == revision-1 {
+		return now, nil
+	}
+	return readSnapshot(ctx, tx, s.snapshot.Load()) // another process has made changes
+}
+
+// refresh publishes what the database holds.
+func (s *Store) refresh(ctx context.Context) error {
+	ctx, cancel := s.db.bound(ctx)
+	defer cancel()
+	if err := s.lock(ctx); err != nil {
 		return err
 	}
-	// The change is committed: it must become visible even if the caller has gone.
-	return s.publish(context.WithoutCancel(ctx))
+	defer s.unlock()
+	var next *snapshot
+	err := s.db.look(ctx, func(ctx context.Context, tx *sql.Tx) (err error) {
+		next, err = readSnapshot(ctx, tx, s.snapshot.Load())
+		return err
+	})
+	if err == nil {
+		s.snapshot.Store(next)
+	}
+	return err
 }
 
 func (s *Store) nowMillis() int64 { return s.options.Clock().UnixMilli() }

@@ -3,7 +3,6 @@ package account_test
 import (
 	"context"
 	"log/slog"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -35,9 +34,9 @@ func (c *clock) Add(d time.Duration) {
 
 func newClock() *clock { return &clock{now: time.UnixMilli(1_763_856_000_000)} }
 
-func open(t *testing.T, path string, clock *clock) *account.Store {
+func open(t *testing.T, p *account.Place, clock *clock) *account.Store {
 	t.Helper()
-	s, err := account.Open(account.Options{Path: path, Clock: clock.Now, Logger: slog.New(slog.DiscardHandler)})
+	s, err := account.Open(p.In(account.Options{Clock: clock.Now, Logger: slog.New(slog.DiscardHandler)}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,10 +44,10 @@ func open(t *testing.T, path string, clock *clock) *account.Store {
 	return s
 }
 
-func openNew(t *testing.T) (*account.Store, *clock) {
+func openNew(t *testing.T, p *account.Place) (*account.Store, *clock) {
 	t.Helper()
 	clock := newClock()
-	return open(t, filepath.Join(t.TempDir(), "accounts.db"), clock), clock
+	return open(t, p, clock), clock
 }
 
 func addSite(t *testing.T, s *account.Store, domain string) string {
@@ -60,9 +59,11 @@ func addSite(t *testing.T, s *account.Store, domain string) string {
 	return site.WebsiteID
 }
 
-func TestReopenKeepsEverything(t *testing.T) {
-	path, clock, ctx := filepath.Join(t.TempDir(), "a b?.db"), newClock(), context.Background()
-	s := open(t, path, clock)
+func TestReopenKeepsEverything(t *testing.T) { account.OnEach(t, testReopenKeepsEverything) }
+
+func testReopenKeepsEverything(t *testing.T, p *account.Place) {
+	clock, ctx := newClock(), context.Background()
+	s := open(t, p, clock)
 	id := addSite(t, s, "example.com")
 	_, text, err := s.AddKey(ctx, id, "reader", []string{"stats"})
 	if err != nil {
@@ -83,7 +84,7 @@ func TestReopenKeepsEverything(t *testing.T) {
 	}
 
 	clock.Add(time.Hour)
-	s = open(t, path, clock)
+	s = open(t, p, clock)
 	site, ok := s.ByTracking("example.com")
 	if !ok || site.WebsiteID != id || site.Timezone != "UTC" || site.Threshold != 2 || site.IPPolicy != "none" {
 		t.Errorf("site after reopening: %+v, %v", site, ok)

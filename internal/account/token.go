@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"crypto/sha256"
-	"database/sql"
 	"encoding/base64"
 	"errors"
 	"time"
@@ -12,7 +11,7 @@ import (
 )
 
 // tokenStore keeps sessions by the hash of their token.
-type tokenStore struct{ db *sql.DB }
+type tokenStore struct{ db *database }
 
 var _ scs.CtxStore = (*tokenStore)(nil)
 
@@ -28,8 +27,8 @@ func hashToken(token string) string {
 // FindCtx returns the data of a session that has not ended.
 func (t *tokenStore) FindCtx(ctx context.Context, token string) ([]byte, bool, error) {
 	var data string
-	err := t.db.QueryRowContext(ctx, `select data from login_sessions where token = $1 and expires_at > $2`, token, time.Now().UnixMilli()).Scan(&data)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := t.db.find(ctx, []any{&data}, `select data from login_sessions where token = $1 and expires_at > $2`, token, time.Now().UnixMilli())
+	if errors.Is(err, ErrNotFound) {
 		return nil, false, nil
 	}
 	if err != nil {
@@ -41,36 +40,32 @@ func (t *tokenStore) FindCtx(ctx context.Context, token string) ([]byte, bool, e
 
 // CommitCtx stores a session.
 func (t *tokenStore) CommitCtx(ctx context.Context, token string, data []byte, end time.Time) error {
-	_, err := t.db.ExecContext(ctx, `insert into login_sessions (token, data, expires_at) values ($1, $2, $3)
+	return t.db.exec(ctx, `insert into login_sessions (token, data, expires_at) values ($1, $2, $3)
 		on conflict (token) do update set data = excluded.data, expires_at = excluded.expires_at`,
 		token, base64.StdEncoding.EncodeToString(data), end.UnixMilli())
-	return err
 }
 
 // DeleteCtx ends a session.
 func (t *tokenStore) DeleteCtx(ctx context.Context, token string) error {
-	_, err := t.db.ExecContext(ctx, `delete from login_sessions where token = $1`, token)
-	return err
+	return t.db.exec(ctx, `delete from login_sessions where token = $1`, token)
 }
 
 // prolong moves the end of a session that still exists, when that is worth a write.
 func (t *tokenStore) prolong(ctx context.Context, token string, end time.Time) error {
 	var stored int64
-	err := t.db.QueryRowContext(ctx, `select expires_at from login_sessions where token = $1`, token).Scan(&stored)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && end.UnixMilli()-stored < prolongStep.Milliseconds() {
+	err := t.db.find(ctx, []any{&stored}, `select expires_at from login_sessions where token = $1`, token)
+	if errors.Is(err, ErrNotFound) || err == nil && end.UnixMilli()-stored < prolongStep.Milliseconds() {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	_, err = t.db.ExecContext(ctx, `update login_sessions set expires_at = $1 where token = $2`, end.UnixMilli(), token)
-	return err
+	return t.db.exec(ctx, `update login_sessions set expires_at = $1 where token = $2 and expires_at < $1`, end.UnixMilli(), token)
 }
 
 // removeEnded deletes the sessions that have ended.
 func (t *tokenStore) removeEnded(ctx context.Context) error {
-	_, err := t.db.ExecContext(ctx, `delete from login_sessions where expires_at <= $1`, time.Now().UnixMilli())
-	return err
+	return t.db.exec(ctx, `delete from login_sessions where expires_at <= $1`, time.Now().UnixMilli())
 }
 
 // Find, Commit and Delete are there for scs, which calls the forms above.

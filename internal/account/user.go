@@ -46,7 +46,7 @@ func (s *Store) addUser(ctx context.Context, spec NewUser, count string) (*User,
 	if err != nil {
 		return nil, fmt.Errorf("cannot add user: %w", err)
 	}
-	err = s.change(ctx, func(tx *sql.Tx) error {
+	err = s.change(ctx, func(ctx context.Context, tx *sql.Tx, _ *snapshot) error {
 		var taken int
 		if err := tx.QueryRowContext(ctx, count, user.Email).Scan(&taken); err != nil || taken > 0 {
 			return cmpErr(err, ErrConflict)
@@ -91,17 +91,17 @@ func checkName(field, name string) error {
 
 // HasUsers reports whether setup is done.
 func (s *Store) HasUsers(ctx context.Context) (bool, error) {
-	var n int
-	err := s.db.QueryRowContext(ctx, `select count(*) from users`).Scan(&n)
+	var n int64
+	err := s.db.find(ctx, []any{&n}, `select count(*) from users`)
 	return n > 0, err
 }
 
 // user returns a user and the stored form of the password, by a column that is unique.
 func (s *Store) user(ctx context.Context, where, value string) (*User, string, error) {
 	user, hash := new(User), ""
-	err := s.db.QueryRowContext(ctx, `select id, email, name, password, created_at from users where `+where+` = $1`, value).
-		Scan(&user.ID, &user.Email, &user.Name, &hash, &user.CreatedAt)
-	if errors.Is(err, sql.ErrNoRows) {
+	err := s.db.find(ctx, []any{&user.ID, &user.Email, &user.Name, &hash, &user.CreatedAt},
+		`select id, email, name, password, created_at from users where `+where+` = $1`, value)
+	if errors.Is(err, ErrNotFound) {
 		return nil, "", ErrNotFound
 	}
 	return user, hash, err

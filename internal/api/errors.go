@@ -112,6 +112,8 @@ func failureOf(err error) *failure {
 		return fail(codeUnauthorized, "wrong email or password")
 	case errors.Is(err, account.ErrBusy):
 		return fail(codeUnavailable, "too many logins at a time; try again later")
+	case errors.Is(err, account.ErrUnavailable):
+		return &failure{code: codeUnavailable, message: "the accounts cannot be reached; try again later", cause: err}
 	case errors.Is(err, account.ErrNotFound):
 		return fail(codeNotFound, "there is no such thing")
 	case errors.Is(err, account.ErrConflict):

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/footfall-analytics/footfall/internal/account"
 )
 
 func jsonOf(t *testing.T, v any) string {
@@ -198,6 +200,9 @@ func TestErrorTable(t *testing.T) {
 	}
 	if got := failureOf(fmt.Errorf("odd")); got.code != codeInternal || strings.Contains(got.message, "odd") {
 		t.Errorf("an unknown error becomes %v", got)
+	}
+	if got := failureOf(fmt.Errorf("cannot add: %w: refused", account.ErrUnavailable)); got.code != codeUnavailable || strings.Contains(got.message, "refused") {
+		t.Errorf("a database that is away becomes %v", got)
 	}
 }
 

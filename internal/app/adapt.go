@@ -9,6 +9,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/live"
 	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
 	"github.com/footfall-analytics/footfall/internal/store/duckdb"
 )
 
@@ -21,6 +22,8 @@ var (
 	_ collect.Keys   = keysForDoor{}
 
 	_ duckdb.Retention = sitesForStore{}
+
+	_ parts = (*embedded)(nil)
 )
 
 // auditReport is the reply of an audit.
@@ -30,13 +33,25 @@ type auditReport struct {
 }
 
 // auditorForAPI audits the store after it has taken in what the log held when the audit was asked for.
-type auditorForAPI struct{ app *App }
+type auditorForAPI struct{ embedded *embedded }
 
 func (a auditorForAPI) Audit(ctx context.Context) (report any, clean bool, err error) {
-	if err := a.app.processor.Flush(ctx); err != nil {
+	if err := a.embedded.flush(ctx); err != nil {
 		return nil, false, err
 	}
-	r, err := a.app.store.Audit(ctx)
+	r, err := a.embedded.store.Audit(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	clean = r.Found == 0
+	return auditReport{clean, r}, clean, nil
+}
+
+// auditorOfCluster audits ClickHouse at a cut: what was received a moment ago may be on its way.
+type auditorOfCluster struct{ store *clickhouse.Store }
+
+func (a auditorOfCluster) Audit(ctx context.Context) (report any, clean bool, err error) {
+	r, err := a.store.Audit(ctx)
 	if err != nil {
 		return nil, false, err
 	}
@@ -82,9 +97,4 @@ func (s sitesForStore) RawRetention(*event.Site) int64 {
 		return forever
 	}
 	return int64(s.months) * 31 * event.DayMillis
-}
-
-// maintain keeps the store in order.
-func (a *App) maintain(ctx context.Context) error {
-	return a.store.Run(ctx, sitesForStore{a.accounts, a.cfg.Store.RetentionMonths})
 }

@@ -18,16 +18,9 @@ import (
 	"github.com/footfall-analytics/footfall/internal/collect"
 	"github.com/footfall-analytics/footfall/internal/config"
 	"github.com/footfall-analytics/footfall/internal/enrich"
-	"github.com/footfall-analytics/footfall/internal/eventlog/local"
-	"github.com/footfall-analytics/footfall/internal/live"
-	"github.com/footfall-analytics/footfall/internal/load"
 	"github.com/footfall-analytics/footfall/internal/obs"
 	"github.com/footfall-analytics/footfall/internal/query"
-	"github.com/footfall-analytics/footfall/internal/store/duckdb"
 )
-
-// consumer is the name under which the processor tells the log what the store has.
-const consumer = "store"
 
 // Options are what only the program knows.
 type Options struct {
@@ -35,35 +28,29 @@ type Options struct {
 	Logger  *slog.Logger // default: text on standard error
 }
 
-// App is one installation: its parts are open, and nothing moves until Run.
+// App is one installation, or one process of a cluster: its parts are open, and nothing moves until Run.
 type App struct {
 	cfg       config.Config
 	options   Options
 	logger    *slog.Logger
-	lock      *dirLock
-	accounts  *account.Store
-	log       *local.Log
-	store     *duckdb.Store
-	hub       *live.Hub
-	processor *load.Processor
+	parts     parts
+	accounts  *account.Store // of the parts
 	door      *collect.Handler
 	engine    *query.Engine
 	api       *api.API
 	metrics   *obs.Registry
 	listeners *listeners // nil until Run
 
-	processing processing
-	freshness  freshness
-	slack      heapSlack
-	broken     chan error // what no part can mend: the process must start again
+	moving moving
+	slack  heapSlack
 }
 
-// Open takes the data directory and opens every part. Another process that has it is a *LockedError.
+// Open opens every part. A data directory that another process has is a *LockedError.
 func Open(cfg config.Config, options Options) (*App, error) {
 	if options.Logger == nil {
 		options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
-	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New(), broken: make(chan error, 1)}
+	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New()}
 	limitMemory()
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -72,44 +59,14 @@ func Open(cfg config.Config, options Options) (*App, error) {
 }
 
 func (a *App) open() (err error) {
-	if a.lock, err = lockDir(a.cfg.Data); err != nil {
+	if a.parts, err = openParts(a.cfg, a.options); err != nil {
 		return err
 	}
-	if err := a.openFiles(); err != nil {
-		return err
-	}
-	a.hub = live.New(live.Options{})
-	a.processor = load.New(load.Options{
-		Log: a.log, Store: a.store, Dedupe: a.log.Duplicates(), Live: a.hub, Logger: a.logger,
-	})
+	a.accounts = a.parts.accounts()
 	if err := a.openDoor(); err != nil {
 		return err
 	}
 	return a.openAPI()
-}
-
-// openFiles opens what has files, side by side: a start is as long as the slowest of them.
-func (a *App) openFiles() error {
-	return errors.Join(parallel(
-		func() (err error) {
-			a.accounts, err = account.Open(account.Options{Path: a.cfg.Path("accounts.sqlite"), Logger: a.logger})
-			return err
-		},
-		func() (err error) {
-			a.log, err = local.Open(local.Options{
-				Dir: a.cfg.Path("log"), MaxAge: time.Duration(a.cfg.Log.RetentionDays) * 24 * time.Hour, MaxBytes: a.cfg.Log.MaxBytes,
-				Consumers: []string{consumer},
-				OnFailure: func(err error) { a.broken <- fmt.Errorf("the event log has failed: %w", err) }, // called once
-			})
-			return err
-		},
-		func() (err error) {
-			a.store, err = duckdb.Open(duckdb.Options{
-				Path: a.cfg.Path("events.duckdb"), MemoryLimit: a.cfg.Store.MemoryBytes(), Threads: a.cfg.Store.Threads, Log: a.logger,
-			})
-			return err
-		},
-	)...)
 }
 
 func parallel(tasks ...func() error) []error {
@@ -128,13 +85,14 @@ func (a *App) openDoor() error {
 		return err
 	}
 	o := collect.Options{
-		Sink: a.log, Sites: a.accounts, Keys: keysForDoor{a.accounts}, Dir: a.cfg.Data,
+		Sites: a.accounts, Keys: keysForDoor{a.accounts}, Dir: a.cfg.Data,
 		TrustedProxies: proxies, EventsPerSecond: a.cfg.Collect.EventsPerSecond,
 	}
 	err = errors.Join(parallel(
 		func() (err error) { o.Geo, err = enrich.OpenGeo(a.cfg.Geo.CityFile); return err },
 		func() (err error) { o.Agents, err = enrich.NewAgentParser(); return err },
 		func() (err error) { o.Sources, err = enrich.NewSources(); return err },
+		func() error { return a.parts.door(&o) },
 	)...)
 	if err != nil {
 		return err
@@ -143,20 +101,23 @@ func (a *App) openDoor() error {
 	return err
 }
 
+// openAPI makes the API; in a cluster only role web has it.
 func (a *App) openAPI() (err error) {
-	source := a.store.Source()
-	a.engine, err = query.New(query.Options{
-		Source: source, Catalog: source, Clock: time.Now, Timeout: time.Duration(a.cfg.Store.QueryTimeoutSeconds) * time.Second,
-		FreshAt: func(string) int64 { return a.freshAt(context.Background()) },
-	})
-	if err != nil {
+	if !a.cfg.Runs("web") && a.cfg.Clustered() {
+		return nil
+	}
+	q := query.Options{Clock: time.Now, Timeout: time.Duration(a.cfg.Store.QueryTimeoutSeconds) * time.Second}
+	a.parts.questions(&q)
+	if a.engine, err = query.New(q); err != nil {
 		return err
 	}
-	a.api, err = api.New(api.Options{
-		Accounts: a.accounts, Engine: a.engine, Live: a.hub, SiteStatus: statusForAPI{a.store}, Auditor: auditorForAPI{a},
+	o := api.Options{
+		Accounts: a.accounts, Engine: a.engine,
 		Version: a.options.Version, Logger: a.logger, ClientAddress: a.door.ClientAddress, Secure: a.secure,
 		QueriesPerHour: cmp.Or(a.cfg.API.QueriesPerHour, -1),
-	})
+	}
+	a.parts.serving(&o)
+	a.api, err = api.New(o)
 	return err
 }
 
@@ -175,8 +136,8 @@ func (a *App) secure(r *http.Request) bool {
 
 // CatchUp processes what the log holds, for a command that runs without a server.
 func (a *App) CatchUp(ctx context.Context) error {
-	a.startProcessing(ctx)
-	return a.processor.Flush(ctx)
+	a.move(ctx)
+	return a.parts.flush(ctx)
 }
 
 // Admin returns the handler of the commands.
@@ -194,21 +155,12 @@ func (a *App) URL() string {
 // Close stops what runs and closes every part, the last opened first. It may be called on an app that is partly open.
 func (a *App) Close() error {
 	var errs []error
-	a.processing.stop()
+	a.moving.stop()
 	if a.api != nil {
 		errs = append(errs, a.api.Close())
 	}
-	if a.log != nil {
-		errs = append(errs, a.log.Close())
-	}
-	if a.store != nil {
-		errs = append(errs, a.store.Close())
-	}
-	if a.accounts != nil {
-		errs = append(errs, a.accounts.Close())
-	}
-	if a.lock != nil {
-		errs = append(errs, a.lock.Close())
+	if a.parts != nil {
+		errs = append(errs, a.parts.Close())
 	}
 	return errors.Join(errs...)
 }

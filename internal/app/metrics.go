@@ -1,11 +1,5 @@
 package app
 
-import (
-	"context"
-
-	"github.com/footfall-analytics/footfall/internal/eventlog"
-)
-
 // registerMetrics tells operators what the parts count. Names follow the Prometheus conventions.
 func (a *App) registerMetrics() {
 	m, c := a.metrics, a.door.Counters()
@@ -23,13 +17,5 @@ func (a *App) registerMetrics() {
 	counter("footfall_log_appends_total", "Appends to the log.", c.Appends.Load)
 	m.Counter("footfall_log_append_seconds_total", "Time that appends took, together.", nil, func() float64 { return float64(c.AppendMicros.Load()) / 1e6 })
 	m.Counters("footfall_ingest_refused_total", "Events filtered or failed, by reason.", "reason", c.Refused)
-	m.Gauge("footfall_processor_lag_records", "Records of the log that the store does not have yet.", nil, a.lag)
-}
-
-func (a *App) lag() float64 {
-	end, err := a.log.End(context.Background(), eventlog.RawEvents, 0)
-	if err != nil {
-		return -1
-	}
-	return float64(end - a.processor.Position())
+	a.parts.watch(m)
 }

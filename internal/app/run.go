@@ -30,11 +30,9 @@ func (a *App) Run(ctx context.Context) error {
 	if err := a.listen(); err != nil {
 		return err
 	}
-	if a.cfg.Runs("process") {
-		a.startProcessing(ctx)
-	}
+	a.move(ctx)
 	if a.cfg.Demo {
-		a.processing.tasks.Go(func() { a.seedDemo(ctx) })
+		a.moving.tasks.Go(func() { a.seedDemo(ctx) })
 	}
 	a.metrics.SetReady(true)
 	a.slack.take()
@@ -50,15 +48,12 @@ func (a *App) wait(ctx context.Context) error {
 		return nil
 	case err := <-a.listeners.failed:
 		return err
-	case err := <-a.broken:
+	case err := <-a.parts.failed():
 		return err
-	case err := <-a.processing.failures():
-		return fmt.Errorf("processing has stopped: %w", err)
+	case err := <-a.moving.failed:
+		return err
 	}
 }
-
-// failures is nil, and so never ready, while nothing is processed here.
-func (p *processing) failures() <-chan error { return p.failed }
 
 func (a *App) listen() error {
 	handler, err := a.routes()
@@ -70,6 +65,17 @@ func (a *App) listen() error {
 	if a.listeners.main, err = a.serve("tcp", a.cfg.Listen, handler); err != nil {
 		return err
 	}
+	if err := a.listenAdmin(); err != nil {
+		return err
+	}
+	return a.listenOps()
+}
+
+// listenAdmin opens the socket of the commands. On a cluster they open the engines themselves.
+func (a *App) listenAdmin() (err error) {
+	if a.cfg.Clustered() {
+		return nil
+	}
 	_ = os.Remove(a.cfg.Socket()) // the lock says that whoever made it is gone
 	if a.listeners.admin, err = a.serve("unix", a.cfg.Socket(), a.Admin()); err != nil {
 		return err
@@ -77,7 +83,7 @@ func (a *App) listen() error {
 	if err := os.Chmod(a.cfg.Socket(), 0o600); err != nil {
 		return fmt.Errorf("cannot protect the socket of the commands: %w", err)
 	}
-	return a.listenOps()
+	return nil
 }
 
 // listenOps opens the operations listener. The default port may be taken, by a second server on this machine for one.
@@ -113,6 +119,7 @@ func (a *App) serve(network, addr string, handler http.Handler) (*http.Server, e
 	if err != nil {
 		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
 	}
+	listener = patientListener{listener}
 	server := &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
 	}
@@ -137,7 +144,10 @@ func (a *App) serve(network, addr string, handler http.Handler) (*http.Server, e
 func (a *App) shutdown() error {
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
-	errs := []error{a.api.Close()} // WebSockets do not end by themselves
+	var errs []error
+	if a.api != nil {
+		errs = append(errs, a.api.Close()) // WebSockets do not end by themselves
+	}
 	for _, server := range []*http.Server{a.listeners.admin, a.listeners.main, a.listeners.ops} {
 		if server != nil {
 			errs = append(errs, server.Shutdown(ctx))

@@ -65,27 +65,16 @@ func (q *request) fillTime(d *draft) {
 // fillPlace sets where on the site the event happened and where the visitor came from.
 func (h *Handler) fillPlace(q *request, d *draft, site *event.Site) {
 	e := &q.event
-	url := cmp.Or(d.url, d.contextPage)
-	var landing enrich.Landing
-	cut, more := false, false
-	if url != "" || d.page == "" {
-		landing, cut = enrich.ParsePage(url, d.hostname, site.QueryKeys)
-	}
-	if d.page != "" {
-		own, ownCut := enrich.ParsePage(d.page, cmp.Or(landing.Hostname, d.hostname), site.QueryKeys)
-		if own.Params == (enrich.Params{}) {
-			own.Params = landing.Params
-		}
-		landing, more = own, ownCut
-	}
-	if cut || more {
+	url, referrer := cmp.Or(d.url, d.contextPage), cmp.Or(d.referrer, d.contextReferrer)
+	p := h.places.find(h.opts.Sources, placeKey{site, url, d.page, d.hostname, referrer})
+	if p.cut {
 		e.Flags |= event.Truncated
 	}
-	e.Hostname = landing.Hostname
+	e.Hostname = p.hostname
 	if url != "" || d.page != "" || e.Type == event.Pageview {
-		e.Page = cmp.Or(landing.Page, defaultPage)
+		e.Page = cmp.Or(p.page, defaultPage)
 	}
-	a := h.opts.Sources.Attribute(landing, cmp.Or(d.referrer, d.contextReferrer))
+	a := &p.attribution
 	e.Referrer, e.Source, e.Medium, e.Channel = a.Referrer, a.Source, a.Medium, a.Channel
 	e.Campaign, e.Term, e.Content = a.Campaign, a.Term, a.Content
 	e.Title = q.text(cmp.Or(d.title, d.contextTitle), event.MaxTitleBytes)
@@ -222,7 +211,7 @@ func (h *Handler) visitor(q *request, c *client) string {
 		salt, hasBefore = before, false
 	}
 	since := e.ReceivedAt - event.SessionGapMillis
-	if hasBefore && (q.imported || since < day*event.DayMillis || since <= h.lastOldHash.Load()) {
+	if hasBefore && (q.imported || since < day*event.DayMillis || since <= h.oldHash(0)) {
 		if old := enrich.VisitorID(before, e.WebsiteID, c.ip, c.userAgent); seen.SeenSince(e.WebsiteID, old, since) {
 			h.noteOldHash(q, e.ReceivedAt)
 			seen.Touch(e.WebsiteID, old, e.ReceivedAt)
@@ -236,11 +225,20 @@ func (h *Handler) visitor(q *request, c *client) string {
 	return id
 }
 
+// oldHash notes a time at which yesterday's hash was used, unless it is 0, and returns the latest, of all doors.
+func (h *Handler) oldHash(at int64) int64 {
+	if doors, ok := h.sessions.(OldHashes); ok {
+		return doors.OldHash(at)
+	}
+	return h.lastOldHash.Load()
+}
+
 // noteOldHash remembers that yesterday's hashes are still in use, so that nobody looks for them once they are not.
 func (h *Handler) noteOldHash(q *request, at int64) {
 	if q.imported {
 		return
 	}
+	h.oldHash(at)
 	for {
 		last := h.lastOldHash.Load()
 		if at <= last || h.lastOldHash.CompareAndSwap(last, at) {

@@ -35,6 +35,25 @@ type Keys interface {
 	Authorize(key, scope string) (websiteID string, ok bool)
 }
 
+// Sessions is what is known of running sessions. It must be safe for concurrent use, and no request may have to wait for it.
+type Sessions interface {
+	// Observe notes an event and returns what was known of its session before. The event's strings may be reused when it returns.
+	Observe(e *event.Event) (info event.SessionInfo, known bool)
+	// Touch notes that the visitor was seen at that time.
+	Touch(websiteID, id string, at int64)
+	// SeenSince reports whether the visitor or session has been seen at that time or later.
+	SeenSince(websiteID, id string, at int64) bool
+	// Expire forgets what has not been seen since that time.
+	Expire(before int64)
+}
+
+// OldHashes is a Sessions that several doors share.
+type OldHashes interface {
+	// OldHash notes a time (ms) at which a visitor came under yesterday's hash, unless it is 0, and returns the latest that any
+	// door has noted.
+	OldHash(at int64) int64
+}
+
 // Scopes of keys that the door asks for.
 const (
 	scopeIngest = "ingest"
@@ -46,17 +65,21 @@ type Options struct {
 	Sink  Sink
 	Sites Sites
 	Keys  Keys // nil: there are none
-	// Dir is the data directory; the salts of visitor ids are kept there.
-	Dir     string
+	// Dir is the data directory; the salts of visitor ids are kept there, unless Salts is given.
+	Dir string
+	// Salts keeps the salts that the doors of a cluster share; nil means a file in Dir.
+	Salts   SaltStore
 	Geo     *enrich.Geo
 	Agents  *enrich.AgentParser
 	Sources *enrich.Sources
-	// Sessions is what the live feed knows of running sessions; nil makes one.
-	Sessions *session.Store
+	// Sessions is what is known of running sessions; nil makes one in memory. It may be an OldHashes.
+	Sessions Sessions
 	// TrustedProxies are the networks whose forwarding headers count; nil means loopback.
 	TrustedProxies []netip.Prefix
 	// EventsPerSecond is the limit for one address, loopback excepted; 0 means none.
 	EventsPerSecond int
+	// Route says where records go when the log has several partitions; nil: all go to raw_events.
+	Route *Route
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -65,9 +88,10 @@ type Options struct {
 type Handler struct {
 	opts                 Options
 	agents               agentCache
+	places               placeCache
 	limit                limiter
 	salts                *salts
-	sessions             *session.Store
+	sessions             Sessions
 	imports              *session.Store // of imported events, whose times would push out running sessions
 	inflate              inflaters
 	requests, workspaces sync.Pool
@@ -77,10 +101,10 @@ type Handler struct {
 	lastOldHash atomic.Int64
 }
 
-// New returns a door. Its salts are read from, or made in, opts.Dir.
+// New returns a door. Its salts are read from, or made in, opts.Salts or opts.Dir.
 func New(opts Options) (*Handler, error) {
-	if opts.Sink == nil || opts.Sites == nil || opts.Geo == nil || opts.Agents == nil || opts.Sources == nil || opts.Dir == "" {
-		return nil, errors.New("cannot make the door: Sink, Sites, Geo, Agents, Sources and Dir are needed")
+	if opts.Sink == nil || opts.Sites == nil || opts.Geo == nil || opts.Agents == nil || opts.Sources == nil || opts.Dir == "" && opts.Salts == nil {
+		return nil, errors.New("cannot make the door: Sink, Sites, Geo, Agents, Sources and Dir or Salts are needed")
 	}
 	if opts.Now == nil {
 		opts.Now = time.Now
@@ -91,7 +115,11 @@ func New(opts Options) (*Handler, error) {
 	if opts.Sessions == nil {
 		opts.Sessions = session.New(session.Options{})
 	}
-	salts, err := openSalts(opts.Dir, opts.Now().UnixMilli())
+	store, shared := opts.Salts, opts.Salts != nil
+	if !shared {
+		store = NewSaltFile(opts.Dir)
+	}
+	salts, err := openSalts(store, shared, opts.Now().UnixMilli())
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the door: %w", err)
 	}
@@ -113,9 +141,6 @@ func (h *Handler) Routes(mux *http.ServeMux) {
 // Counters returns the totals, to be read at any time.
 func (h *Handler) Counters() *Counters { return &h.counters }
 
-// Sessions returns the store of running sessions.
-func (h *Handler) Sessions() *session.Store { return h.sessions }
-
 // Run forgets ended sessions and destroys salts that have lived long enough, until ctx ends. A door that takes events does
 // the latter by itself; one that stands idle needs this.
 func (h *Handler) Run(ctx context.Context) error {
@@ -132,7 +157,7 @@ func (h *Handler) Run(ctx context.Context) error {
 }
 
 func (h *Handler) housekeep(now int64) {
-	h.saltsAt(now)
+	h.tendSalts(now)
 	h.sessions.Expire(now - 2*event.SessionGapMillis)
 }
 

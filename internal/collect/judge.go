@@ -41,6 +41,7 @@ func (h *Handler) judge(q *request, index int) {
 			e.Session = &q.session
 		}
 	}
+	q.old = h.opts.Route != nil && q.now-e.Timestamp > h.opts.Route.StreamMillis
 	q.addEvent()
 }
 

@@ -27,6 +27,7 @@ type workspace struct {
 
 	now      int64 // ms
 	imported bool
+	old      bool   // the event at hand is too old for the stream
 	keyed    bool   // has a key that lets context.ip and context.user_agent count
 	keySite  string // the site of that key, "" for all
 	gpc, dnt bool
@@ -48,7 +49,11 @@ type workspace struct {
 }
 
 // span is where a record stands in out: key [from, value), value [value, to).
-type span struct{ from, value, to int }
+type span struct {
+	from, value, to int
+	receipt         int  // the one that counts it
+	event, old      bool // an event; one that is too old for the stream
+}
 
 const (
 	// A request that has grown beyond these is left to the garbage collector rather than kept for the next one.
@@ -103,18 +108,8 @@ func (h *Handler) append(ctx context.Context, q *request) error {
 	if len(q.receipts) == 0 {
 		return nil
 	}
-	for i := range q.receipts {
-		from := len(q.out)
-		q.out = append(q.out, q.receipts[i].WebsiteID...)
-		value := len(q.out)
-		q.out = q.receipts[i].AppendRecord(q.out)
-		q.spans = append(q.spans, span{from, value, len(q.out)})
-	}
-	for _, s := range q.spans {
-		q.records = append(q.records, eventlog.Record{Key: q.out[s.from:s.value:s.value], Value: q.out[s.value:s.to:s.to]})
-	}
 	start := time.Now()
-	pending, err := h.opts.Sink.Begin(ctx, eventlog.RawEvents, q.records)
+	pending, err := h.begin(ctx, q)
 	h.releaseWorkspace(q)
 	if err == nil {
 		err = pending.Wait(ctx)
@@ -125,6 +120,28 @@ func (h *Handler) append(ctx context.Context, q *request) error {
 	}
 	h.count(q)
 	return nil
+}
+
+// begin hands the records and receipts of the request over.
+func (h *Handler) begin(ctx context.Context, q *request) (eventlog.Pending, error) {
+	if h.opts.Route != nil {
+		return h.beginRouted(ctx, q)
+	}
+	for i := range q.receipts {
+		from := len(q.out)
+		q.out = append(q.out, q.receipts[i].WebsiteID...)
+		value := len(q.out)
+		q.out = q.receipts[i].AppendRecord(q.out)
+		q.spans = append(q.spans, span{from: from, value: value, to: len(q.out)})
+	}
+	for _, s := range q.spans {
+		q.records = append(q.records, q.record(s))
+	}
+	return h.opts.Sink.Begin(ctx, eventlog.RawEvents, q.records)
+}
+
+func (q *request) record(s span) eventlog.Record {
+	return eventlog.Record{Key: q.out[s.from:s.value:s.value], Value: q.out[s.value:s.to:s.to]}
 }
 
 // count adds what was appended to the counters.
@@ -181,7 +198,7 @@ func (q *request) addFailed(websiteID string, receivedAt int64, reason string, p
 	q.out = append(q.out, websiteID...)
 	value := len(q.out)
 	q.out = f.AppendRecord(q.out)
-	q.spans = append(q.spans, span{from, value, len(q.out)})
+	q.spans = append(q.spans, span{from: from, value: value, to: len(q.out), receipt: q.lastReceipt})
 }
 
 // addEvent appends the record of q.event.
@@ -192,5 +209,5 @@ func (q *request) addEvent() {
 	value := len(q.out)
 	q.out = q.event.AppendRecord(q.out)
 	q.accepted++
-	q.spans = append(q.spans, span{from, value, len(q.out)})
+	q.spans = append(q.spans, span{from: from, value: value, to: len(q.out), receipt: q.lastReceipt, event: true, old: q.old})
 }

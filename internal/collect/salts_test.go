@@ -1,6 +1,7 @@
 package collect
 
 import (
+	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,7 +12,7 @@ import (
 
 func open(t *testing.T, dir string, now int64) *salts {
 	t.Helper()
-	s, err := openSalts(dir, now)
+	s, err := openSalts(NewSaltFile(dir), false, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,8 +67,7 @@ func TestSaltsTurn(t *testing.T) {
 }
 
 func saltText(salt [16]byte) string {
-	set := saltSet{today: salt}
-	return set.file().Days[0]
+	return base64.StdEncoding.EncodeToString(salt[:])
 }
 
 func TestSaltsSurviveRestart(t *testing.T) {
@@ -89,13 +89,26 @@ func TestSaltsSurviveRestart(t *testing.T) {
 	}
 }
 
+// A file of an older form, with one secret of imports, is read on.
+func TestOlderSaltFile(t *testing.T) {
+	dir := t.TempDir()
+	text := `{"days":{"20414":"AQAAAAAAAAAAAAAAAAAAAA==","20415":"AgAAAAAAAAAAAAAAAAAAAA=="},"import":{"day":20414,"secret":"AwAAAAAAAAAAAAAAAAAAAA=="}}`
+	if err := os.WriteFile(filepath.Join(dir, "salts.json"), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	set := at(t, open(t, dir, testNow), testNow)
+	if set.day != 20415 || set.yesterday[0] != 1 || set.today[0] != 2 || set.importSecret[0] != 3 || set.importDay != 20414 {
+		t.Errorf("read %+v", *set)
+	}
+}
+
 func TestBrokenSaltFile(t *testing.T) {
 	for _, text := range []string{"", "{", `{"days":{"20415":"short"}}`, `[]`} {
 		dir := t.TempDir()
 		if err := os.WriteFile(filepath.Join(dir, "salts.json"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := openSalts(dir, testNow); err == nil {
+		if _, err := openSalts(NewSaltFile(dir), false, testNow); err == nil {
 			t.Errorf("%q was taken", text)
 		}
 	}

@@ -48,6 +48,7 @@ type Config struct {
 	Log     Log     `koanf:"log"`
 	Store   Store   `koanf:"store"`
 	Geo     Geo     `koanf:"geo"`
+	Cluster Cluster `koanf:"cluster"`
 }
 
 // Collect holds the settings of the door.
@@ -88,6 +89,32 @@ type Geo struct {
 	CityFile string `koanf:"city_file"`
 }
 
+// Cluster names the engines of a cluster. Without Kafka the product is embedded, and the rest has no meaning.
+type Cluster struct {
+	// Kafka are the brokers to begin with, host:port.
+	Kafka []string `koanf:"kafka"`
+	// TopicPrefix stands before the name of every topic, consumer group and Redis key, so that installations can share engines.
+	TopicPrefix string `koanf:"topic_prefix"`
+	// Partitions and Replication are those of topics that are made; topics that exist stay as they are.
+	Partitions  int `koanf:"partitions"`
+	Replication int `koanf:"replication"`
+	// ClickHouse are the servers, host:port of the native protocol.
+	ClickHouse []string `koanf:"clickhouse"`
+	// Database, User and Password are ClickHouse's; queries use Reader instead of User where it is set.
+	Database       string `koanf:"database"`
+	User           string `koanf:"user"`
+	Password       string `koanf:"password"`
+	Reader         string `koanf:"reader"`
+	ReaderPassword string `koanf:"reader_password"`
+	// Redis are the servers, host:port.
+	Redis []string `koanf:"redis"`
+	// Postgres is the database of the accounts, as a URL.
+	Postgres string `koanf:"postgres"`
+	// StreamDays is how old an imported event may be to go through Flink, at least 7 (late events): its job must keep state for
+	// as long. Older ones are taken by role process.
+	StreamDays int `koanf:"stream_days"`
+}
+
 // Default returns the settings of the embedded product.
 func Default() Config {
 	return Config{
@@ -97,6 +124,7 @@ func Default() Config {
 		Collect:        Collect{EventsPerSecond: 5000},
 		Log:            Log{RetentionDays: 8, MaxBytes: 32 << 30},
 		Store:          Store{MemoryLimit: "256MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
+		Cluster:        Cluster{Partitions: 3, Replication: 1, Database: "footfall", User: "default", StreamDays: 7},
 	}
 }
 
@@ -127,14 +155,21 @@ func Load(path string, environ []string, flags map[string]any) (Config, error) {
 	return decode(k, path)
 }
 
-// envKey turns FOOTFALL_STORE__MEMORY_LIMIT into store.memory_limit, and splits lists at commas.
+// envKey turns FOOTFALL_STORE__MEMORY_LIMIT into store.memory_limit, and splits lists at commas. What belongs to the tests
+// (test/engines/README.md) is no setting.
 func envKey(key, value string) (string, any) {
+	if strings.HasPrefix(key, envPrefix+"TEST_") || strings.HasPrefix(key, envPrefix+"ENGINES_") {
+		return "", nil
+	}
 	key = strings.ReplaceAll(strings.ToLower(strings.TrimPrefix(key, envPrefix)), "__", ".")
-	if key == "trusted_proxies" || key == "roles" {
+	if slices.Contains(lists[:], key) {
 		return key, strings.Split(value, ",")
 	}
 	return key, value
 }
+
+// lists are the keys whose values in the environment are split at commas.
+var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis"}
 
 func decode(k *koanf.Koanf, path string) (Config, error) {
 	var c Config
@@ -171,7 +206,46 @@ func (c *Config) Validate() error {
 			return fmt.Errorf("roles: %q is none of collect, process, web", role)
 		}
 	}
+	if err := c.validateCluster(); err != nil {
+		return err
+	}
 	return c.validateNumbers()
+}
+
+// Clustered reports whether the parts are the engines of a cluster.
+func (c *Config) Clustered() bool { return len(c.Cluster.Kafka) > 0 }
+
+func (c *Config) validateCluster() error {
+	k := &c.Cluster
+	if !c.Clustered() {
+		if len(k.ClickHouse)+len(k.Redis) > 0 || k.Postgres != "" {
+			return fmt.Errorf("cluster.kafka: no broker is given, but other engines are")
+		}
+		return nil
+	}
+	for name, servers := range map[string][]string{"kafka": k.Kafka, "clickhouse": k.ClickHouse, "redis": k.Redis} {
+		if len(servers) == 0 {
+			return fmt.Errorf("cluster.%s: no server is given", name)
+		}
+		for _, server := range servers {
+			if _, _, err := net.SplitHostPort(server); err != nil {
+				return fmt.Errorf("cluster.%s: %w", name, err)
+			}
+		}
+	}
+	switch {
+	case k.Postgres == "":
+		return fmt.Errorf("cluster.postgres: no database is given")
+	case k.Partitions < 1:
+		return fmt.Errorf("cluster.partitions: %d is less than 1", k.Partitions)
+	case k.Replication < 1:
+		return fmt.Errorf("cluster.replication: %d is less than 1", k.Replication)
+	case k.StreamDays < 7:
+		return fmt.Errorf("cluster.stream_days: %d is less than 7 (late events are taken for 7 days)", k.StreamDays)
+	case c.Demo:
+		return fmt.Errorf("demo: the demo site is for the embedded product")
+	}
+	return nil
 }
 
 // Runs reports whether this process has the role.

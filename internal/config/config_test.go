@@ -24,7 +24,8 @@ func TestDefaultsAreValid(t *testing.T) {
 func TestOrderFileEnvironmentFlags(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "c.toml")
 	write(t, path, "data = \"/a\"\nlisten = \"127.0.0.1:1\"\ndemo = true\n[store]\nmemory_limit = \"1GB\"\n")
-	environ := []string{"FOOTFALL_LISTEN=127.0.0.1:2", "FOOTFALL_STORE__THREADS=3", "FOOTFALL_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1", "OTHER=1"}
+	environ := []string{"FOOTFALL_LISTEN=127.0.0.1:2", "FOOTFALL_STORE__THREADS=3", "FOOTFALL_TRUSTED_PROXIES=10.0.0.0/8,192.0.2.1", "OTHER=1",
+		"FOOTFALL_TEST_KAFKA=127.0.0.1:19092", "FOOTFALL_ENGINES_DATA=/tmp"}
 	c, err := Load(path, environ, map[string]any{"data": "/b"})
 	if err != nil {
 		t.Fatal(err)
@@ -58,6 +59,16 @@ func TestBadSettings(t *testing.T) {
 	f("[store]\nmemory_limit = \"lots\"", "memory_limit")
 	f("[store]\nmemory_limit = \"1KB\"", "memory_limit")
 	f("[api]\nqueries_per_hour = -1", "queries_per_hour")
+	f("[cluster]\nredis = [\"127.0.0.1:1\"]", "cluster.kafka")
+	const kafka = "[cluster]\nkafka = [\"127.0.0.1:1\"]\n"
+	f(kafka, "no server is given")
+	const engines = kafka + "clickhouse = [\"127.0.0.1:2\"]\nredis = [\"127.0.0.1:3\"]\n"
+	f(engines, "cluster.postgres")
+	f(engines+"postgres = \"postgres://x\"\nstream_days = 6", "stream_days")
+	f(engines+"postgres = \"postgres://x\"\npartitions = 0", "partitions")
+	f(engines+"postgres = \"postgres://x\"\nreplication = 0", "replication")
+	f("demo = true\n"+engines+"postgres = \"postgres://x\"", "demo")
+	f("[cluster]\nkafka = [\"here\"]\nclickhouse = [\"127.0.0.1:2\"]\nredis = [\"127.0.0.1:3\"]", "cluster.kafka")
 	f("roles = [\"dance\"]", "dance")
 	f("[store]\nquery_timeout_seconds = 0", "query_timeout_seconds")
 	f("[store]\nthreads = -1", "threads")
@@ -114,4 +125,17 @@ func TestEveryKeyIsDocumented(t *testing.T) {
 		}
 	}
 	walk("", reflect.TypeFor[Config]())
+}
+
+func TestReadyConfigsLoad(t *testing.T) {
+	paths, err := filepath.Glob("../../deploy/config/*.toml")
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("no configs: %v", err)
+	}
+	for _, path := range paths {
+		c, err := Load(path, nil, nil)
+		if err != nil || !c.Clustered() {
+			t.Errorf("%s: clustered %v, %v", path, c.Clustered(), err)
+		}
+	}
 }

@@ -81,8 +81,10 @@ const (
 // AppendRecord appends the event as a record of the log to dst.
 func (e *Event) AppendRecord(dst []byte) []byte {
 	dst = append(dst, byte(KindEvent))
-	dst = protowire.AppendTag(dst, fID, protowire.BytesType)
-	dst = protowire.AppendBytes(dst, e.ID[:])
+	if !e.ID.IsZero() {
+		dst = protowire.AppendTag(dst, fID, protowire.BytesType)
+		dst = protowire.AppendBytes(dst, e.ID[:])
+	}
 	dst = e.appendTexts(dst)
 	dst = appendUint(dst, fType, uint64(e.Type))
 	dst = appendUint(dst, fInteractive, boolUint(e.Interactive))
@@ -90,8 +92,10 @@ func (e *Event) AppendRecord(dst []byte) []byte {
 	dst = appendInt(dst, fReceivedAt, e.ReceivedAt)
 	dst = protowire.AppendTag(dst, fSampleKey, protowire.Fixed64Type)
 	dst = protowire.AppendFixed64(dst, e.SampleKey)
-	dst = protowire.AppendTag(dst, fVisitorCoupon, protowire.Fixed32Type)
-	dst = protowire.AppendFixed32(dst, e.VisitorCoupon)
+	if e.VisitorCoupon != 0 {
+		dst = protowire.AppendTag(dst, fVisitorCoupon, protowire.Fixed32Type)
+		dst = protowire.AppendFixed32(dst, e.VisitorCoupon)
+	}
 	dst = appendUint(dst, fBotScore, uint64(e.BotScore))
 	for _, reason := range e.BotReasons {
 		dst = appendText(dst, fBotReasons, reason)
@@ -208,12 +212,14 @@ func (e *Event) DecodeEvent(record []byte) error {
 		return fmt.Errorf("%w: not an event", ErrRecord)
 	}
 	*e = Event{ScrollDepth: NoScroll}
-	err := decodeFields(string(record[1:]), e.setField)
-	if err != nil {
-		return err
+	r := fields{body: string(record[1:])}
+	for r.next() {
+		if err := e.setField(&r.field); err != nil {
+			return err
+		}
 	}
 	e.BotBand = Band(e.BotScore)
-	return nil
+	return r.err
 }
 
 // field is one decoded field: number holds varint and fixed values, text the bytes of a length-delimited one.
@@ -223,49 +229,68 @@ type field struct {
 	text   string
 }
 
-// decodeFields calls set for each field of body. Unknown fields are set's to ignore.
-func decodeFields(body string, set func(field) error) error {
-	for pos := 0; pos < len(body); {
-		tag, n := varint(body[pos:])
-		if n <= 0 || tag>>3 == 0 {
-			return fmt.Errorf("%w: bad tag at byte %d", ErrRecord, pos)
-		}
-		pos += n
-		f := field{num: protowire.Number(tag >> 3)}
-		switch size := 0; protowire.Type(tag & 7) {
-		case protowire.VarintType:
-			if f.number, size = varint(body[pos:]); size <= 0 {
-				return fmt.Errorf("%w: bad varint of field %d", ErrRecord, f.num)
-			}
-			pos += size
-		case protowire.Fixed64Type, protowire.Fixed32Type:
-			size = 8
-			if protowire.Type(tag&7) == protowire.Fixed32Type {
-				size = 4
-			}
-			if len(body)-pos < size {
-				return fmt.Errorf("%w: field %d is cut", ErrRecord, f.num)
-			}
-			for i := size - 1; i >= 0; i-- {
-				f.number = f.number<<8 | uint64(body[pos+i])
-			}
-			pos += size
-		case protowire.BytesType:
-			length, n := varint(body[pos:])
-			if n <= 0 || uint64(len(body)-pos-n) < length {
-				return fmt.Errorf("%w: field %d is cut", ErrRecord, f.num)
-			}
-			pos += n
-			f.text = body[pos : pos+int(length)]
-			pos += int(length)
-		default:
-			return fmt.Errorf("%w: wire type %d of field %d", ErrRecord, tag&7, f.num)
-		}
-		if err := set(f); err != nil {
-			return err
-		}
+// fields reads the fields of a record's body one after the other.
+type fields struct {
+	body string
+	pos  int
+	field
+	err error
+}
+
+// next reads the next field; false at the end, or when err is set. Fields of unknown numbers are the caller's to ignore.
+func (r *fields) next() bool {
+	if r.pos >= len(r.body) || r.err != nil {
+		return false
 	}
-	return nil
+	tag, n := varint(r.body[r.pos:])
+	if n <= 0 || tag>>3 == 0 {
+		return r.fail("bad tag at byte %d", r.pos)
+	}
+	r.pos += n
+	r.field = field{num: protowire.Number(tag >> 3)}
+	switch protowire.Type(tag & 7) {
+	case protowire.BytesType:
+		return r.bytes()
+	case protowire.VarintType:
+		v, size := varint(r.body[r.pos:])
+		if size <= 0 {
+			return r.fail("bad varint of field %d", int(r.num))
+		}
+		r.number, r.pos = v, r.pos+size
+		return true
+	case protowire.Fixed64Type:
+		return r.fixed(8)
+	case protowire.Fixed32Type:
+		return r.fixed(4)
+	}
+	return r.fail("a wire type that is not known of field %d", int(r.num))
+}
+
+func (r *fields) bytes() bool {
+	length, n := varint(r.body[r.pos:])
+	if n <= 0 || uint64(len(r.body)-r.pos-n) < length {
+		return r.fail("field %d is cut", int(r.num))
+	}
+	r.pos += n
+	r.text = r.body[r.pos : r.pos+int(length)]
+	r.pos += int(length)
+	return true
+}
+
+func (r *fields) fixed(size int) bool {
+	if len(r.body)-r.pos < size {
+		return r.fail("field %d is cut", int(r.num))
+	}
+	for i := size - 1; i >= 0; i-- {
+		r.number = r.number<<8 | uint64(r.body[r.pos+i])
+	}
+	r.pos += size
+	return true
+}
+
+func (r *fields) fail(what string, at int) bool {
+	r.err = fmt.Errorf("%w: "+what, ErrRecord, at)
+	return false
 }
 
 // varint is binary.Uvarint over a string. n <= 0 when it is cut or too long.
@@ -280,7 +305,7 @@ func varint(s string) (v uint64, n int) {
 	return 0, 0
 }
 
-func (e *Event) setField(f field) error {
+func (e *Event) setField(f *field) error {
 	if to := e.textField(f.num); to != nil {
 		*to = f.text
 		return nil
@@ -392,35 +417,36 @@ func (e *Event) textField(num protowire.Number) *string {
 
 func (e *Event) addProperty(body string) error {
 	var p Property
-	err := decodeFields(body, func(f field) error {
-		switch f.num {
+	r := fields{body: body}
+	for r.next() {
+		switch r.num {
 		case 1:
-			p.Key = f.text
+			p.Key = r.text
 		case 2:
-			p.Value = f.text
+			p.Value = r.text
 		}
-		return nil
-	})
+	}
 	e.Properties = append(e.Properties, p)
-	return err
+	return r.err
 }
 
 func (e *Event) setSession(body string) error {
 	s := &SessionInfo{}
 	e.Session = s
-	return decodeFields(body, func(f field) error {
-		switch f.num {
+	r := fields{body: body}
+	for r.next() {
+		switch r.num {
 		case 1:
-			s.StartedAt = protowire.DecodeZigZag(f.number)
+			s.StartedAt = protowire.DecodeZigZag(r.number)
 		case 2:
-			s.Events = uint32(f.number)
+			s.Events = uint32(r.number)
 		case 3:
-			s.EntryPage = f.text
+			s.EntryPage = r.text
 		case 4:
-			s.Source = f.text
+			s.Source = r.text
 		}
-		return nil
-	})
+	}
+	return r.err
 }
 
 // AppendRecord appends the receipt as a record of the log to dst.
@@ -445,7 +471,16 @@ func (r *Receipt) DecodeReceipt(record []byte) error {
 		return fmt.Errorf("%w: not a receipt", ErrRecord)
 	}
 	*r = Receipt{}
-	err := decodeFields(string(record[1:]), func(f field) error {
+	err := r.decode(string(record[1:]))
+	for i := range r.Refused {
+		r.Refused[i].WebsiteID, r.Refused[i].Minute = r.WebsiteID, Minute(r.ReceivedAt)
+	}
+	return err
+}
+
+func (r *Receipt) decode(body string) error {
+	f := fields{body: body}
+	for f.next() {
 		switch f.num {
 		case 1:
 			r.WebsiteID = f.text
@@ -454,30 +489,28 @@ func (r *Receipt) DecodeReceipt(record []byte) error {
 		case 3:
 			r.Received = protowire.DecodeZigZag(f.number)
 		case 4:
-			row := LedgerRow{}
-			r.Refused = append(r.Refused, row)
-			return decodeRefused(f.text, &r.Refused[len(r.Refused)-1])
+			r.Refused = append(r.Refused, LedgerRow{})
+			if err := decodeRefused(f.text, &r.Refused[len(r.Refused)-1]); err != nil {
+				return err
+			}
 		}
-		return nil
-	})
-	for i := range r.Refused {
-		r.Refused[i].WebsiteID, r.Refused[i].Minute = r.WebsiteID, Minute(r.ReceivedAt)
 	}
-	return err
+	return f.err
 }
 
 func decodeRefused(body string, row *LedgerRow) error {
-	return decodeFields(body, func(f field) error {
-		switch f.num {
+	r := fields{body: body}
+	for r.next() {
+		switch r.num {
 		case 1:
-			row.Outcome = Outcome(f.number)
+			row.Outcome = Outcome(r.number)
 		case 2:
-			row.Reason = f.text
+			row.Reason = r.text
 		case 3:
-			row.Count = protowire.DecodeZigZag(f.number)
+			row.Count = protowire.DecodeZigZag(r.number)
 		}
-		return nil
-	})
+	}
+	return r.err
 }
 
 // Minute returns the start of the minute that ms lies in.
@@ -499,17 +532,18 @@ func (f *FailedEvent) DecodeFailed(record []byte) error {
 		return fmt.Errorf("%w: not a failed event", ErrRecord)
 	}
 	*f = FailedEvent{}
-	return decodeFields(string(record[1:]), func(g field) error {
-		switch g.num {
+	r := fields{body: string(record[1:])}
+	for r.next() {
+		switch r.num {
 		case 1:
-			f.WebsiteID = g.text
+			f.WebsiteID = r.text
 		case 2:
-			f.ReceivedAt = protowire.DecodeZigZag(g.number)
+			f.ReceivedAt = protowire.DecodeZigZag(r.number)
 		case 3:
-			f.Reason = g.text
+			f.Reason = r.text
 		case 4:
-			f.Payload = []byte(g.text)
+			f.Payload = []byte(r.text)
 		}
-		return nil
-	})
+	}
+	return r.err
 }

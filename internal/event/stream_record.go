@@ -61,6 +61,17 @@ func decodeKind(record []byte, kind Kind, name string, set func(field) error) er
 	return decodeFields(string(record[1:]), set)
 }
 
+// decodeFields calls set for each field of body. Unknown fields are set's to ignore.
+func decodeFields(body string, set func(field) error) error {
+	r := fields{body: body}
+	for r.next() {
+		if err := set(r.field); err != nil {
+			return err
+		}
+	}
+	return r.err
+}
+
 // AppendRecord appends the row as a record to dst.
 func (r *LedgerRow) AppendRecord(dst []byte) []byte {
 	dst = append(dst, byte(KindLedger))

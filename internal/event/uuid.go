@@ -10,6 +10,14 @@ import (
 // UUID is an event id. Its byte order is the order of its lower-case text.
 type UUID [16]byte
 
+// DedupeKey is one event of a log as an index of duplicates sees it.
+type DedupeKey struct {
+	WebsiteID  string
+	EventID    UUID
+	Offset     int64 // in the log
+	ReceivedAt int64 // ms
+}
+
 var errUUID = errors.New("not a UUID")
 
 // String returns the lower-case text with dashes.

@@ -75,7 +75,7 @@ type Reader interface {
 	Read(ctx context.Context, topic Topic, partition int32, offset int64, maxBytes int) ([]Entry, error)
 	// End returns an offset behind the last record of the partition, which the next one will get or exceed.
 	End(ctx context.Context, topic Topic, partition int32) (int64, error)
-	// Wait returns when End exceeds offset, or ctx ends.
+	// Wait returns when Read would return entries at offset, or ctx ends.
 	Wait(ctx context.Context, topic Topic, partition int32, offset int64) error
 }
 

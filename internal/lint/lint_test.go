@@ -18,10 +18,11 @@ const module = "github.com/footfall-analytics/footfall/"
 // layers orders the packages: a package may import packages of a lower layer only, or of its own tree.
 var layers = map[string]int{
 	"internal/event": 0, "internal/sketch": 0, "internal/config": 0, "internal/obs": 0, "internal/eventlog": 0,
+	"internal/redis": 1, "internal/redis/redistest": 2, "internal/session/redis": 3, "internal/cache/redis": 3, "internal/live/redis": 3,
 	"internal/enrich": 1, "internal/stream": 1, "internal/query": 1, "internal/account": 1, "internal/session": 1, "internal/store": 1,
-	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/eventlog/local": 2, "internal/eventlog/logtest": 2,
+	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/store/audit": 2, "internal/eventlog/local": 2, "internal/eventlog/kafka": 2, "internal/eventlog/logtest": 2,
 	"internal/collect": 2, "internal/live": 2,
-	"internal/load": 3, "internal/store/duckdb": 3, "internal/demo": 3, "internal/report": 3,
+	"internal/load": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
 	"internal/api": 4, "internal/app": 5, "cmd/footfall": 6,
 	"web": 0, "sdk/js": 0,
 }
@@ -29,8 +30,12 @@ var layers = map[string]int{
 // engines may be imported by the listed packages only: the rest of the code does not know which engine runs.
 var engines = map[string][]string{
 	"github.com/duckdb/":         {"internal/store/duckdb"},
+	"github.com/ClickHouse/":     {"internal/store/clickhouse"},
 	"github.com/cockroachdb/":    {"internal/eventlog/local"},
+	"github.com/twmb/":           {"internal/eventlog/kafka"},
 	"modernc.org/sqlite":         {"internal/account"},
+	"github.com/jackc/pgx":       {"internal/account"},
+	"github.com/redis/":          {"internal/redis", "internal/redis/redistest", "internal/session/redis", "internal/cache/redis", "internal/live/redis"},
 	"github.com/coder/websocket": {"internal/api"},
 	"github.com/knadh/koanf":     {"internal/config"},
 	"github.com/alecthomas/kong": {"cmd/footfall"},
@@ -124,7 +129,7 @@ func TestPackagesHaveDocAndTests(t *testing.T) {
 }
 
 // untested packages are contracts or batteries that other packages' tests run.
-var untested = map[string]bool{"internal/eventlog": true, "internal/eventlog/logtest": true, "internal/store": true, "internal/store/storetest": true, "sdk/js": true}
+var untested = map[string]bool{"internal/eventlog": true, "internal/eventlog/logtest": true, "internal/store": true, "internal/store/storetest": true, "internal/redis/redistest": true, "sdk/js": true}
 
 func TestOnlyConfigReadsTheEnvironment(t *testing.T) {
 	for _, s := range sources(t) {

@@ -24,6 +24,9 @@ type Options struct {
 	Now         func() int64 // ms since the epoch; nil: the machine's clock
 	MaxVisitors int          // distinct visitors tracked per site before visitors are sampled; 0: 100,000
 	Tick        time.Duration
+	// Given: windows and current visitors are handed in (SetWindow, SetCurrent) instead of made from the events of Apply, and a
+	// site is kept until Forget.
+	Given bool
 }
 
 // Hub is the live state of all sites. It is safe for concurrent use.
@@ -40,6 +43,7 @@ type Hub struct {
 // site is the live state of one website.
 type site struct {
 	windows *stream.Windows
+	given   *given // nil unless Options.Given
 	feed    feed
 	subs    map[*Subscription]struct{}
 	pushed  int64 // clock of the last push
@@ -88,6 +92,9 @@ func (h *Hub) site(id string) *site {
 	s := h.sites[id]
 	if s == nil {
 		s = &site{windows: stream.NewWindows(h.options.MaxVisitors), subs: make(map[*Subscription]struct{})}
+		if h.options.Given {
+			s.given = newGiven()
+		}
 		h.sites[string(append([]byte(nil), id...))] = s // an event's strings share the buffer of the whole record
 	}
 	return s
@@ -109,7 +116,8 @@ func (h *Hub) Restore(ctx context.Context, source Source) error {
 	return nil
 }
 
-// SetAvailable says whether events reach the hub; reason is for people. Watchers are told when it changes.
+// SetAvailable says whether events reach the hub; reason is for people. Watchers are told when it changes, and get a new hello
+// when it comes back: they may have missed anything.
 func (h *Hub) SetAvailable(available bool, reason string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -117,9 +125,13 @@ func (h *Hub) SetAvailable(available bool, reason string) {
 		return
 	}
 	h.available, h.reason = available, reason
+	now := h.options.Now()
 	for _, s := range h.sites {
 		for sub := range s.subs {
 			sub.send(statusMessage{"status", available, reason})
+			if available {
+				sub.greet(now)
+			}
 		}
 	}
 }
@@ -145,12 +157,21 @@ func (h *Hub) Push() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for id, s := range h.sites {
-		s.windows.Expire(now)
+		s.expire(now)
 		if len(s.subs) > 0 {
-			s.push(now)
-		} else if s.windows.Empty() {
+			if h.available {
+				s.push(now)
+			}
+		} else if s.given == nil && s.windows.Empty() {
 			delete(h.sites, id)
 		}
+	}
+}
+
+func (s *site) expire(now int64) {
+	s.windows.Expire(now)
+	if s.given != nil {
+		s.given.expire(now)
 	}
 }
 

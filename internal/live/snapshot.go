@@ -62,9 +62,9 @@ func (h *Hub) snapshot(siteID string, threshold uint8, now int64) Snapshot {
 	}
 	s := h.sites[siteID]
 	if s == nil {
-		s = &site{windows: stream.NewWindows(0)}
+		s = &site{windows: stream.NewWindows(0)} // its current visitors are none, given or not
 	}
-	current := s.windows.Current(now, threshold)
+	current := s.current(now, threshold)
 	snapshot.CurrentVisitors = &current
 	for start := stream.FirstMinute(now); start <= now; start += stream.MinuteMillis {
 		snapshot.Minutes = append(snapshot.Minutes, Minute{start, metricsOf(s.windows.Minute(start, threshold))})

@@ -53,7 +53,7 @@ func (h *Hub) Subscribe(siteID string, threshold uint8) (*Subscription, error) {
 	}
 	s := h.site(siteID)
 	if len(s.subs) == 0 {
-		s.windows.Changed(func(int64) {}, func(int64) {}) // the hello has them
+		s.changed(func(int64) {}, func(int64) {}) // the hello has them
 		s.feed.clear()
 		s.pushed = now
 	}
@@ -61,14 +61,19 @@ func (h *Hub) Subscribe(siteID string, threshold uint8) (*Subscription, error) {
 		hub: h, siteID: siteID, threshold: threshold, messages: make(chan []byte, bufferMessages),
 		windows: make(map[int64]struct{}), minutes: make(map[int64]struct{}),
 	}
-	hello := h.snapshot(siteID, threshold, now)
-	if hello.Available {
-		sub.current, sub.currentAt = *hello.CurrentVisitors, now
-		sub.totals = totalsMessage{"totals", *hello.Metrics, *hello.Top}
-	}
-	sub.send(helloMessage{"hello", now, hello})
+	sub.greet(now)
 	s.subs[sub] = struct{}{}
 	return sub, nil
+}
+
+// greet sends the hello, which holds all that a watcher needs. hub.mu is held.
+func (s *Subscription) greet(now int64) {
+	hello := s.hub.snapshot(s.siteID, s.threshold, now)
+	if hello.Available {
+		s.current, s.currentAt = *hello.CurrentVisitors, now
+		s.totals = totalsMessage{"totals", *hello.Metrics, *hello.Top}
+	}
+	s.send(helloMessage{"hello", now, hello})
 }
 
 // Messages returns the channel of JSON texts. It is closed when the subscription ends; Err says why.
@@ -122,7 +127,7 @@ func (s *site) push(now int64) {
 	for sub := range s.subs {
 		t := sub.threshold
 		if _, ok := totals[t]; !ok {
-			current[t] = s.windows.Current(now, t)
+			current[t] = s.current(now, t)
 			totals[t] = totalsMessage{"totals", metricsOf(s.windows.Totals(now, t)), topOf(s.windows, now, t)}
 		}
 		sub.push(s, now, current[t], totals[t])
@@ -144,9 +149,9 @@ func (s *site) collect(now int64) {
 			}
 		}
 	}
-	s.windows.Changed(mark(true), mark(false))
+	s.changed(mark(true), mark(false))
 	for closing := windowOf(s.pushed); closing < windowOf(now) && now-closing < stream.LateMillis; closing += stream.WindowMillis {
-		if s.windows.Window(closing, 4).Events > 0 {
+		if s.window(closing, 4).Events > 0 {
 			mark(true)(closing)
 		}
 	}
@@ -159,7 +164,7 @@ func windowOf(now int64) int64 { return now - now%stream.WindowMillis }
 
 func (s *Subscription) push(site *site, now, current int64, totals totalsMessage) {
 	for _, start := range take(s.windows, pushWindows, now-stream.LateMillis-stream.WindowMillis) {
-		w := site.windows.Window(start, s.threshold)
+		w := site.window(start, s.threshold)
 		s.send(metricsMessage{"metrics", start, w.Pageviews, w.Events, w.Visitors, now < start+stream.WindowMillis})
 	}
 	for _, start := range take(s.minutes, pushMinutes, stream.FirstMinute(now)) {

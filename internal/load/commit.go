@@ -15,8 +15,12 @@ func (p *Processor) commit(ctx context.Context, s *step) error {
 		return err
 	}
 	batch := &store.Batch{
-		Events: s.events, Withdrawals: p.changes.Withdrawals, Sessions: p.changes.Upserts,
+		Events: s.events, Offsets: s.kept, Withdrawals: p.changes.Withdrawals, Sessions: p.changes.Upserts,
 		Ledger: s.ledger.sorted(), Failed: s.failed, Next: s.next,
+	}
+	if s.empty() { // ticks alone: to read them again costs nothing
+		p.progress.reach(s.next, s.tick)
+		return nil
 	}
 	if err := p.options.FailPoint(PointCommitting); err != nil {
 		return err
@@ -30,7 +34,7 @@ func (p *Processor) commit(ctx context.Context, s *step) error {
 	if p.options.Live != nil && len(s.events) > 0 {
 		p.options.Live.Apply(s.events)
 	}
-	p.progress.reach(s.next)
+	p.progress.reach(s.next, s.tick)
 	return nil
 }
 

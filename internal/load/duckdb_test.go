@@ -130,12 +130,19 @@ func checkDuckDB(t *testing.T, s *duckdb.Store, want []event.Event) {
 
 // BenchmarkBacklog measures the CPU from the log to the queryable row. BACKLOG sets the number of events, STEP those of a step.
 func BenchmarkBacklog(b *testing.B) {
+	b.Run("visits", func(b *testing.B) { benchmarkBacklog(b, func(i int) int { return i/10_000*1000 + i%1000 }) })
+	r := rand.New(rand.NewPCG(3, 5))
+	b.Run("active", func(b *testing.B) { benchmarkBacklog(b, func(int) int { return r.IntN(20_000) }) })
+}
+
+// benchmarkBacklog processes events of the visitors that visitor names: 10 events each and then no more, or 20,000 that stay.
+func benchmarkBacklog(b *testing.B, visitor func(i int) int) {
 	n, err := strconv.Atoi(os.Getenv("BACKLOG"))
 	if err != nil {
 		n = 100_000
 	}
 	size, _ := strconv.Atoi(os.Getenv("STEP")) // 0: the default
-	log := fillLog(b, n)
+	log := fillLog(b, n, visitor)
 	for b.Loop() {
 		s := openStore(b, filepath.Join(b.TempDir(), "events.duckdb"))
 		before := cpuTime()
@@ -163,13 +170,13 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// fillLog appends n events: 10 of a session, half a minute apart, sessions interleaved.
-func fillLog(b *testing.B, n int) *local.Log {
+// fillLog appends n events, 30 ms apart.
+func fillLog(b *testing.B, n int, visitorOf func(i int) int) *local.Log {
 	b.Helper()
 	log := openLog(b)
 	var records []eventlog.Record
 	for i := range n {
-		visitor := i/10_000*1000 + i%1000
+		visitor := visitorOf(i)
 		at := time.Now().UnixMilli() - int64(n-i)*30
 		user := fmt.Sprintf("%016x", uint64(visitor)*0x9e3779b97f4a7c15)
 		e := event.Event{

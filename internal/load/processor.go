@@ -2,7 +2,6 @@ package load
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -48,6 +47,11 @@ type Options struct {
 	Dedupe Dedupe
 	Live   Live // may be nil
 
+	Topic     eventlog.Topic // what is processed; "": raw_events
+	Partition int32
+	// Shared says that others write to the Store too: that it has no position of this log does not mean that it is empty.
+	Shared bool
+
 	MaxBatchEvents int           // how many events a step holds at most; 0: 24,576, a row group of the store
 	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
 	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
@@ -68,6 +72,9 @@ const (
 )
 
 func (o *Options) setDefaults() {
+	if o.Topic == "" {
+		o.Topic = eventlog.RawEvents
+	}
 	if o.MaxBatchEvents <= 0 {
 		o.MaxBatchEvents = 24_576
 	}
@@ -120,7 +127,7 @@ func (p *Processor) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	p.progress.reach(position)
+	p.progress.reach(position, 0)
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 
@@ -181,14 +188,14 @@ func (p *Processor) begin(ctx context.Context) (position int64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	end, err := p.options.Log.End(ctx, eventlog.RawEvents, 0)
+	end, err := p.options.Log.End(ctx, p.options.Topic, p.options.Partition)
 	if err != nil {
 		return 0, fmt.Errorf("cannot ask the log for its end: %w", err)
 	}
 	if position > end {
 		return 0, fmt.Errorf("cannot process: the store has seen the log up to %d, but the log ends at %d; they do not belong together", position, end)
 	}
-	if position == 0 {
+	if position == 0 && !p.options.Shared {
 		p.sessions = stream.NewSessions(p.options.MaxKeys, stream.NothingStored)
 		return 0, nil
 	}
@@ -216,40 +223,9 @@ func (p *Processor) remember(ctx context.Context) error {
 	})
 }
 
-// Waits between tries.
-const (
-	firstRetry = 50 * time.Millisecond
-	lastRetry  = 5 * time.Second
-)
-
-// retry calls try until it succeeds, or ctx ends, or the log is closed. Nothing is ever skipped: the live view says that
-// it is behind, and the log keeps what comes.
+// retry calls try until it succeeds; the live view says that it is behind meanwhile, and the log keeps what comes.
 func (p *Processor) retry(ctx context.Context, what string, try func() error) error {
-	faulty := false
-	defer func() {
-		if faulty {
-			p.fault(-1, "")
-		}
-	}()
-	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil || errors.Is(err, eventlog.ErrClosed) {
-			return fmt.Errorf("cannot %s: %w", what, err)
-		}
-		if !faulty {
-			faulty = true
-			p.fault(+1, "processing cannot "+what)
-		}
-		p.options.Logger.Error("processing waits", "cannot", what, "error", err, "retry_in", wait)
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("cannot %s: %w", what, err)
-		case <-time.After(wait):
-		}
-	}
+	return retry(ctx, p.options.Logger, what, p.fault, try)
 }
 
 // fault counts the stages that are being retried and tells the live view when there are any.

@@ -5,24 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-
-	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
 // progress is how far the log has been committed, and who waits for more.
 type progress struct {
 	mu       sync.Mutex
 	position int64
+	tick     int64
 	moved    chan struct{} // closed and replaced when position or ended changes
 	ended    error
 }
 
 func newProgress() progress { return progress{moved: make(chan struct{})} }
 
-func (p *progress) reach(position int64) {
+func (p *progress) reach(position, tick int64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.position = position
+	p.position, p.tick = position, max(p.tick, tick)
 	p.wake()
 }
 
@@ -52,6 +51,13 @@ func (p *Processor) Position() int64 {
 	return position
 }
 
+// Ticked returns the latest tick (ms) up to which the log is in the store, 0 before the first one.
+func (p *Processor) Ticked() int64 {
+	p.progress.mu.Lock()
+	defer p.progress.mu.Unlock()
+	return p.progress.tick
+}
+
 // WaitFor returns when all records before offset are in the store and in the live view.
 func (p *Processor) WaitFor(ctx context.Context, offset int64) error {
 	for {
@@ -72,7 +78,7 @@ func (p *Processor) WaitFor(ctx context.Context, offset int64) error {
 
 // Flush returns when everything that was appended before the call is in the store and in the live view. It does not wait for a tick.
 func (p *Processor) Flush(ctx context.Context) error {
-	end, err := p.options.Log.End(ctx, eventlog.RawEvents, 0)
+	end, err := p.options.Log.End(ctx, p.options.Topic, p.options.Partition)
 	if err != nil {
 		return fmt.Errorf("cannot ask the log for its end: %w", err)
 	}

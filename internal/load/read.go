@@ -17,7 +17,7 @@ const readBytes = 4 << 20
 func (p *Processor) readSteps(ctx context.Context, position int64, free <-chan *step, ready chan<- *step) error {
 	var earliest time.Time // when the next step may begin
 	for {
-		if err := p.options.Log.Wait(ctx, eventlog.RawEvents, 0, position); err != nil {
+		if err := p.options.Log.Wait(ctx, p.options.Topic, p.options.Partition, position); err != nil {
 			return fmt.Errorf("cannot wait for the log: %w", err)
 		}
 		if err := p.pace(ctx, earliest); err != nil {
@@ -107,7 +107,7 @@ func (p *Processor) fill(ctx context.Context, s *step) error {
 // read returns the next entries of the step, none at the end of the log.
 func (p *Processor) read(ctx context.Context, s *step) (entries []eventlog.Entry, err error) {
 	err = p.retry(ctx, "read the log", func() error {
-		entries, err = p.options.Log.Read(ctx, eventlog.RawEvents, 0, s.next, min(readBytes, p.options.MaxBatchBytes))
+		entries, err = p.options.Log.Read(ctx, p.options.Topic, p.options.Partition, s.next, min(readBytes, p.options.MaxBatchBytes))
 		var trimmed *eventlog.TrimmedError
 		if errors.As(err, &trimmed) {
 			p.options.Logger.Error("records were removed from the log before they were processed", "from", s.next, "to", trimmed.First)

@@ -15,8 +15,10 @@ type step struct {
 	atEnd  bool // the log had no more
 	events []event.Event
 	keys   []local.DedupeKey // of the events
+	kept   []int64           // offsets of the events that settle has left
 	ledger ledger
 	failed []event.FailedEvent
+	tick   int64 // the latest tick met
 	// receivedAt is the last receipt time met, for records that do not say.
 	receivedAt int64
 }
@@ -25,7 +27,7 @@ func newStep() *step { return &step{ledger: newLedger()} }
 
 // reset empties the step.
 func (s *step) reset() {
-	s.events, s.keys, s.failed = s.events[:0], s.keys[:0], s.failed[:0]
+	s.events, s.keys, s.kept, s.failed = s.events[:0], s.keys[:0], s.kept[:0], s.failed[:0]
 	s.bytes, s.atEnd = 0, false
 	s.ledger.reset()
 }
@@ -36,7 +38,7 @@ const keepEvents = 2048
 // shrink gives the memory of a backlog back, 24,576 events are some 30 MB with their texts.
 func (s *step) shrink() {
 	if cap(s.events) > keepEvents {
-		s.events, s.keys = nil, nil
+		s.events, s.keys, s.kept = nil, nil, nil
 	}
 }
 
@@ -61,8 +63,16 @@ func (s *step) take(entry *eventlog.Entry) {
 			return
 		}
 		s.failed = append(s.failed, failed) // its receipt counts it
+	case event.KindTick:
+		var tick event.Tick
+		if tick.DecodeTick(entry.Value) == nil {
+			s.tick = max(s.tick, tick.At)
+		}
 	}
 }
+
+// empty reports whether nothing of the step goes to the store.
+func (s *step) empty() bool { return len(s.events)+len(s.failed)+len(s.ledger.rows) == 0 }
 
 func (s *step) takeEvent(entry *eventlog.Entry) {
 	n := len(s.events)
@@ -127,6 +137,7 @@ func (s *step) settle(duplicate []bool) {
 			continue
 		}
 		s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Stored, "", 1)
+		s.kept = append(s.kept, s.keys[i].Offset)
 		if n != i {
 			s.events[n] = *e
 		}

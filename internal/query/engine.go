@@ -28,6 +28,8 @@ type Options struct {
 	CacheBytes uint64
 	// Timeout bounds the run of one query. Default 30 s.
 	Timeout time.Duration
+	// Shared keeps answers for several processes; nil: this one has its own only.
+	Shared Shared
 }
 
 // Engine answers queries. It is safe for concurrent use and has nothing to close.
@@ -42,6 +44,7 @@ type result struct {
 	results []Result
 	meta    Meta
 	bytes   uint32
+	shared  bool // another process found it
 }
 
 // New returns an engine.
@@ -88,10 +91,11 @@ func (e *Engine) Ask(ctx context.Context, site *event.Site, req *Request) (*Repl
 	}
 	found, cached := e.cache.GetIfPresent(key)
 	if !cached {
-		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.run(ctx, key, q) })
+		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.answer(ctx, key, q) })
 		if err != nil {
 			return nil, err
 		}
+		cached = found.shared
 	}
 	reply := &Reply{Results: found.results, Meta: found.meta, Query: q.echo(req)}
 	reply.Meta.FreshAt, reply.Meta.Cached = fresh, cached
@@ -120,23 +124,39 @@ func (e *Engine) key(q *Query) (string, error) {
 	return string(text), nil
 }
 
-func (e *Engine) run(ctx context.Context, key string, q *Query) (*result, error) {
+// answer finds the answer of a key that is not in the cache, and puts it there.
+func (e *Engine) answer(ctx context.Context, key string, q *Query) (r *result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 	defer cancel()
-	plans, err := e.plans(q)
-	if err != nil {
-		return nil, err
+	run := func(ctx context.Context) (*result, error) { return e.run(ctx, q) }
+	if e.opts.Shared != nil {
+		r, err = e.together(ctx, key, run)
+	} else {
+		r, err = run(ctx)
 	}
-	answers, err := e.execute(ctx, plans)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) && err != nil {
 		return nil, fmt.Errorf("%w: more than %s", ErrTimeout, e.opts.Timeout)
 	}
 	if err != nil {
 		return nil, err
 	}
-	r := q.shape(plans, answers)
 	e.cache.Set(key, r)
 	return r, nil
+}
+
+func (e *Engine) run(ctx context.Context, q *Query) (*result, error) {
+	plans, err := e.plans(q)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := e.execute(ctx, q, plans)
+	if err == nil {
+		err = ctx.Err() // a source may end early without saying so
+	}
+	if err != nil {
+		return nil, err
+	}
+	return q.shape(plans, answers), nil
 }
 
 // plans returns the plan of the query and that of its comparison.
@@ -152,26 +172,15 @@ func (e *Engine) plans(q *Query) (plans []*Plan, err error) {
 }
 
 // execute runs all parts on one snapshot.
-func (e *Engine) execute(ctx context.Context, plans []*Plan) ([]*answer, error) {
-	var parts []Part
-	var into []*merger
-	answers, totals := make([]*answer, len(plans)), make([]*merger, len(plans))
-	for i, plan := range plans {
-		answers[i], totals[i] = &answer{merger: newMerger(), scale: float64(max(plan.Sample, 1))}, newMerger()
-		for _, part := range plan.Parts {
-			parts = append(parts, part)
-			if part.Of == ofTotal {
-				into = append(into, totals[i])
-			} else {
-				into = append(into, answers[i].merger)
-			}
-		}
+func (e *Engine) execute(ctx context.Context, q *Query, plans []*Plan) ([]*answer, error) {
+	stepper, steps := e.opts.Source.(Stepper)
+	r := newRun(q, plans, steps)
+	if steps {
+		err := stepper.Steps(ctx, r.next, r.add)
+		return r.finish(), err
 	}
-	err := e.opts.Source.Run(ctx, parts, func(part int, rows *Rows) error { return into[part].add(&parts[part], rows) })
-	for i, a := range answers {
-		a.total = (&answer{scale: a.scale}).visitors(totals[i].single())
-	}
-	return answers, err
+	err := e.opts.Source.Run(ctx, r.next(), r.add)
+	return r.finish(), err
 }
 
 // Explanation says how a query would be answered.
@@ -184,7 +193,8 @@ type Explanation struct {
 	Versions map[string]uint64 `json:"versions"` // by range of ms
 }
 
-// Statement is the SQL of one part.
+// Statement is the SQL of one part. Of a long answer the parts that read visitors come last, here as if for all values: they are run
+// for those that can be on the page.
 type Statement struct {
 	Part int    `json:"part"`
 	Text string `json:"text"`
@@ -209,9 +219,10 @@ func (e *Engine) Explain(ctx context.Context, site *event.Site, body []byte) (*E
 	if len(plans) > 1 {
 		out.Compare = plans[1]
 	}
+	_, steps := e.opts.Source.(Stepper)
 	for _, plan := range plans {
-		for i := range plan.Parts {
-			text, args := e.opts.Source.Render(&plan.Parts[i])
+		for _, part := range q.statements(plan, steps) {
+			text, args := e.opts.Source.Render(&part)
 			out.SQL = append(out.SQL, Statement{len(out.SQL), text, args})
 		}
 	}

@@ -18,6 +18,7 @@ type group struct {
 	sums     [len(measureOrder)]int64
 	currency [2]string // smallest and largest, "" without one
 	visitors *sketch.Sketch
+	unread   bool // there are more visitors than are united here: see narrow.go
 	products []float64
 }
 
@@ -65,8 +66,8 @@ func (m *merger) add(part *Part, rows *Rows) error {
 // unite adds a value that is no number.
 func (g *group) unite(measure Measure, rows *Rows, column, row int) error {
 	if measure == VisitorCoupons || measure == VisitorSketch && rows.Coupons != nil {
-		for _, coupon := range rows.Coupons[row] {
-			g.sketch().Add(coupon)
+		if coupons := rows.Coupons[row]; len(coupons) > 0 {
+			g.sketch().AddAll(coupons)
 		}
 	}
 	if measure == VisitorCoupons {
@@ -127,8 +128,7 @@ func (m *merger) group(rows *Rows, row int) (*group, error) {
 	}
 	m.key = binary.BigEndian.AppendUint32(m.key[:0], uint32(bucket))
 	for _, column := range rows.Values {
-		m.key = append(m.key, column[row]...)
-		m.key = append(m.key, 0) // stored text has no control characters
+		m.key = appendKey(m.key, column[row])
 	}
 	if at, ok := m.index[string(m.key)]; ok {
 		return m.groups[at], nil
@@ -143,6 +143,23 @@ func (m *merger) group(rows *Rows, row int) (*group, error) {
 	m.index[string(m.key)] = len(m.groups)
 	m.groups = append(m.groups, g)
 	return g, nil
+}
+
+// appendKey adds a value to a key. Stored text has no control characters.
+func appendKey[T string | []byte](key []byte, value T) []byte {
+	return append(append(key, value...), 0)
+}
+
+// find returns the group of the same values and bucket as g, nil without one.
+func (m *merger) find(g *group) *group {
+	m.key = binary.BigEndian.AppendUint32(m.key[:0], uint32(g.bucket))
+	for _, value := range g.values {
+		m.key = appendKey(m.key, value)
+	}
+	if at, ok := m.index[string(m.key)]; ok {
+		return m.groups[at]
+	}
+	return nil
 }
 
 // single returns the only group of a question without dimensions.

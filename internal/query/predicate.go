@@ -16,7 +16,7 @@ type Column struct {
 // Predicate is a condition on a row, with the language's names resolved to columns and its display values to stored ones.
 type Predicate struct {
 	// Op is and, or, not, done (over Args: the session has a counted event in the range that fulfils Args[0]), or in,
-	// contains, matches (over Column and Values: any of them).
+	// contains, matches (over Column and Values: any of them), or among, which is in for many values.
 	Op     string       `json:"op"`
 	Column *Column      `json:"column,omitempty"`
 	Values []string     `json:"values,omitempty"`

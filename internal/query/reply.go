@@ -118,13 +118,18 @@ type rows struct {
 	values [][]value  // by group, by metric of q
 	shown  [][]string // by group: the dimensions without time
 	order  []int
+	below  int // rows behind all of order, of which no more is known
 }
 
 func newRows(q *Query, a *answer) *rows {
 	r := &rows{q: q}
 	dims := q.groups()
 	for _, g := range a.groups {
-		if len(q.Dimensions) == 0 || g.present() {
+		switch {
+		case len(q.Dimensions) > 0 && !g.present():
+		case g.unread:
+			r.below++
+		default:
 			r.add(a, g, dims)
 		}
 	}
@@ -200,6 +205,14 @@ func (v value) compare(w value) int {
 func (r *rows) page() []int {
 	from := min(r.q.Pagination.Offset, len(r.order))
 	return r.order[from:min(from+r.q.Pagination.Limit, len(r.order))]
+}
+
+// shownGroups returns the groups of the page.
+func (r *rows) shownGroups() (groups []*group) {
+	for _, at := range r.page() {
+		groups = append(groups, r.groups[at])
+	}
+	return groups
 }
 
 // dimensions returns the row's dimensions as the reply shows them, time included.

@@ -6,7 +6,7 @@ import "slices"
 func (q *Query) shape(plans []*Plan, answers []*answer) *result {
 	r := newRows(q, answers[0])
 	page := r.page()
-	out := &result{results: make([]Result, len(page)), meta: q.meta(plans[0], len(r.order))}
+	out := &result{results: make([]Result, len(page)), meta: q.meta(plans[0], len(r.order)+r.below)}
 	for i, at := range page {
 		out.results[i] = Result{Dimensions: r.dimensions(at), Metrics: r.metrics(at)}
 	}

@@ -11,6 +11,12 @@ type Source interface {
 	Render(part *Part) (text string, args []any)
 }
 
+// Stepper is a Source whose runs can go on with what their first parts leave to be read.
+type Stepper interface {
+	// Steps runs the parts that next returns, as Run does, time and again until it returns none; all on one snapshot.
+	Steps(ctx context.Context, next func() []Part, yield func(part int, rows *Rows) error) error
+}
+
 // Catalog knows what is stored without reading it. It must be safe for concurrent use; all but Ledger must be quick.
 type Catalog interface {
 	// FirstEvent returns the time of the site's first event; false without one.

@@ -98,6 +98,35 @@ func (en *entry) add(e *event.Event) {
 	}
 }
 
+// Known is what another store knows of a session.
+type Known struct {
+	StartedAt, LastSeen int64
+	Events              uint32
+	EntryPage           string
+	EntryAt             int64 // time of the page view that EntryPage is from
+	Source              string
+}
+
+// Learn takes in what another store knows, if that is newer. The texts may be reused when it returns.
+func (s *Store) Learn(websiteID, id string, known Known) {
+	k := keyOf(websiteID, id)
+	sh := s.shard(k)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	en := sh.m[k]
+	if en == nil {
+		en = &entry{}
+		s.makeRoom(sh)
+		sh.m[k] = en
+	} else if en.lastSeen >= known.LastSeen {
+		return
+	}
+	*en = entry{
+		startedAt: known.StartedAt, lastSeen: known.LastSeen, events: known.Events,
+		entryPage: keep(known.EntryPage), entryAt: known.EntryAt, source: keep(known.Source),
+	}
+}
+
 // Touch notes that the visitor was seen at that time.
 func (s *Store) Touch(websiteID, id string, at int64) {
 	k := keyOf(websiteID, id)
@@ -172,10 +201,13 @@ func keyOf(websiteID, id string) key {
 	return key{xxhash.Sum64String(websiteID), xxhash.Sum64String(id)}
 }
 
-// keep copies a text, cut: what is kept may not hold on to a request's buffer.
-func keep(text string) string {
+// Cut returns a text as it is kept.
+func Cut(text string) string {
 	if len(text) > maxTextBytes {
 		text = strings.ToValidUTF8(text[:maxTextBytes], "")
 	}
-	return strings.Clone(text)
+	return text
 }
+
+// keep copies a text: what is kept may not hold on to a request's buffer.
+func keep(text string) string { return strings.Clone(Cut(text)) }

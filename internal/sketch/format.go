@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+	"slices"
 )
 
 // The format, all numbers little endian:
@@ -23,7 +24,8 @@ import (
 //	regs  8  history estimate (double), 16 sum of 2^-value for values below 32 (double), 24 for the others,
 //	     32  number of registers at byte 6's value, 36 number of exceptions, 40 registers, exceptions (HLL_4)
 //
-// Ours are compact, coupons ascending, registers HLL_8, history 0: what a DataSketches union writes.
+// Ours are compact, coupons ascending, registers HLL_8, history 0: what a DataSketches union writes; AppendPacked's registers are
+// HLL_4.
 const (
 	serialVersion = 1
 	family        = 7
@@ -42,6 +44,8 @@ const (
 	listHeader     = 8
 	setHeader      = 12
 	registerHeader = 40
+
+	nibbleTop = 15 // the nibble of a value that is given as an exception
 
 	listPlaces   = 8 // a list of 8 coupons is written as a set
 	lgListPlaces = 3
@@ -79,14 +83,52 @@ func lgPlaces(count int) byte {
 	return byte(max(lgSetPlaces, bits.Len(uint(count*4-1)/3)))
 }
 
-func (s *Sketch) appendRegisters(dst []byte) []byte {
+// AppendPacked appends the sketch's bytes in half the space where it has registers, as HLL_4: all that stands in the form of
+// AppendBinary stands in this one too.
+func (s *Sketch) AppendPacked(dst []byte) []byte {
+	if s.registers == nil {
+		return s.AppendBinary(dst)
+	}
+	base := min(slices.Min(s.registers[:]), maxValue-nibbleTop)
+	var nibbles [registerCount]uint8
+	var exceptions []uint32
+	atBase := 0
+	for slot, value := range s.registers {
+		if nibbles[slot] = value - base; value == base {
+			atBase++
+		} else if value >= base+nibbleTop {
+			nibbles[slot], exceptions = nibbleTop, append(exceptions, uint32(value)<<addressBits|uint32(slot))
+		}
+	}
 	sums := s.sums()
-	dst = append(dst, registerHeader/4, serialVersion, family, lgK, 0, flagCompact|flagNoHistory, 0, modeRegisters|target8)
+	lgExceptions := byte(0)
+	if len(exceptions) > 0 {
+		lgExceptions = lgPlaces(len(exceptions))
+	}
+	dst = append(dst, registerHeader/4, serialVersion, family, lgK, lgExceptions, flagCompact|flagNoHistory, base, modeRegisters|target4)
+	dst = sums.appendHeader(dst, atBase, len(exceptions))
+	for slot := 0; slot < registerCount; slot += 2 {
+		dst = append(dst, nibbles[slot]|nibbles[slot+1]<<4)
+	}
+	for _, coupon := range exceptions {
+		dst = binary.LittleEndian.AppendUint32(dst, coupon)
+	}
+	return dst
+}
+
+// appendHeader appends the bytes 8 to 39 of registers.
+func (sums registerSums) appendHeader(dst []byte, atBase, exceptions int) []byte {
 	for _, double := range [...]float64{0, sums.low, sums.high} {
 		dst = binary.LittleEndian.AppendUint64(dst, math.Float64bits(double))
 	}
-	dst = binary.LittleEndian.AppendUint32(dst, uint32(sums.zeros))
-	dst = binary.LittleEndian.AppendUint32(dst, 0)
+	dst = binary.LittleEndian.AppendUint32(dst, uint32(atBase))
+	return binary.LittleEndian.AppendUint32(dst, uint32(exceptions))
+}
+
+func (s *Sketch) appendRegisters(dst []byte) []byte {
+	sums := s.sums()
+	dst = append(dst, registerHeader/4, serialVersion, family, lgK, 0, flagCompact|flagNoHistory, 0, modeRegisters|target8)
+	dst = sums.appendHeader(dst, sums.zeros, 0)
 	return append(dst, s.registers[:]...)
 }
 
@@ -223,14 +265,14 @@ func (s *Sketch) merge6(body []byte) error {
 // merge4 reads registers of 4 bits, the first in the low bits, that count from data[6]; 15 stands for a value
 // given as a coupon after them.
 func (s *Sketch) merge4(data []byte) error {
-	const exception = 15
 	body, base := data[registerHeader:], data[6]
-	if len(body) < registerCount/2 || base > maxValue-exception {
+	if len(body) < registerCount/2 || base > maxValue-nibbleTop {
 		return fmt.Errorf("%w: %d bytes for %d registers of 4 bits from %d on", ErrFormat, len(body), registerCount, base)
 	}
 	var registers [registerCount]uint8
-	for i, b := range body[:registerCount/2] {
-		registers[2*i], registers[2*i+1] = base+b&15, base+b>>4
+	for i := 0; i < registerCount; i += 8 {
+		nibbles := spread(binary.LittleEndian.Uint32(body[i/2:]))
+		binary.LittleEndian.PutUint64(registers[i:], nibbles+uint64(base)*0x0101010101010101)
 	}
 	exceptions, err := readExceptions(data, body[registerCount/2:])
 	if err != nil {
@@ -238,7 +280,7 @@ func (s *Sketch) merge4(data []byte) error {
 	}
 	for _, coupon := range exceptions {
 		slot, value := coupon&slotMask, uint8(coupon>>addressBits)
-		if registers[slot] != base+exception || value < base+exception {
+		if registers[slot] != base+nibbleTop || value < base+nibbleTop {
 			return fmt.Errorf("%w: exception %d of register %d", ErrFormat, value, slot)
 		}
 		registers[slot] = value
@@ -246,6 +288,14 @@ func (s *Sketch) merge4(data []byte) error {
 	s.toRegisters()
 	mergeRegisters(s.registers, &registers)
 	return nil
+}
+
+// spread gives each nibble a byte of its own.
+func spread(nibbles uint32) uint64 {
+	x := uint64(nibbles)
+	x = (x | x<<16) & 0x0000ffff0000ffff
+	x = (x | x<<8) & 0x00ff00ff00ff00ff
+	return (x | x<<4) & 0x0f0f0f0f0f0f0f0f
 }
 
 // readExceptions returns the exceptions of HLL_4 that stand in body.

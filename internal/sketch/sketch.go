@@ -42,6 +42,22 @@ func (s *Sketch) Add(coupon uint32) {
 	}
 }
 
+// AddAll adds the visitors of coupons.
+func (s *Sketch) AddAll(coupons []uint32) {
+	if s.registers == nil {
+		s.reserve(s.count + min(len(coupons), maxCoupons))
+	}
+	for len(coupons) > 0 && s.registers == nil {
+		s.Add(coupons[0])
+		coupons = coupons[1:]
+	}
+	for _, coupon := range coupons { // one without a value raises nothing
+		if slot, value := coupon&slotMask, uint8(coupon>>addressBits); value > s.registers[slot] {
+			s.registers[slot] = value
+		}
+	}
+}
+
 // AddRegister raises a register to value: the way in for registers that SQL made, as max(value) by (address & 4095).
 // It turns the sketch to register mode. Slots from 4096 on and values over 63 are ignored.
 func (s *Sketch) AddRegister(slot uint16, value uint8) {
@@ -118,9 +134,22 @@ func (s *Sketch) find(coupon uint32) int {
 	return place
 }
 
-func (s *Sketch) grow() {
+// reserve makes room for count coupons, or for as many as there can be.
+func (s *Sketch) reserve(count int) {
+	places := len(s.table)
+	for min(count, maxCoupons+1)*4 > places*3 {
+		places = max(8, 2*places)
+	}
+	if places > len(s.table) {
+		s.resize(places)
+	}
+}
+
+func (s *Sketch) grow() { s.resize(max(8, 2*len(s.table))) }
+
+func (s *Sketch) resize(places int) {
 	old := s.table
-	s.table = make([]uint32, max(8, 2*len(old)))
+	s.table = make([]uint32, places)
 	for _, coupon := range old {
 		if coupon != 0 {
 			s.table[s.find(coupon)] = coupon

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/bits"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -207,6 +208,81 @@ func TestRegisters(t *testing.T) {
 	got.AddRegister(0, 64)
 	if !bytes.Equal(got.AppendBinary(nil), want.AppendBinary(nil)) {
 		t.Error("registers and coupons give different sketches")
+	}
+}
+
+// Packed bytes say the same in half the space: also of registers that are all taken and of values far above the others.
+func TestPacked(t *testing.T) {
+	f := func(name string, s *Sketch, most int) {
+		t.Helper()
+		packed := s.AppendPacked([]byte("x"))[1:]
+		if len(packed) > most {
+			t.Errorf("%s: %d bytes", name, len(packed))
+		}
+		got, err := Parse(packed)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if !bytes.Equal(got.AppendBinary(nil), s.AppendBinary(nil)) {
+			t.Errorf("%s: %v comes back as %v", name, s.Estimate(), got.Estimate())
+		}
+	}
+	f("empty", New(), 8)
+	f("few", users("user-%d", 0, 300), 12+4*300)
+	f("many", users("user-%d", 0, 5000), 40+2048+4*4)
+	f("very many", users("user-%d", 0, 300_000), 40+2048+4*30)
+	high := users("user-%d", 0, 5000)
+	for i := range 200 {
+		high.AddRegister(uint16(i*20), uint8(10+i%54))
+	}
+	f("high", high, 40+2048+4*204)
+	for slot := range registerCount {
+		high.AddRegister(uint16(slot), uint8(49+slot%15))
+	}
+	f("highest", high, 40+2048+4*500)
+	for _, v := range readJSON[[]vector](t, "testdata/vectors.json") {
+		union, err := Parse(v.Union)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f(v.Name, union, len(v.Union)+4*200)
+	}
+}
+
+// Adding many at once is adding one by one.
+func TestAddAll(t *testing.T) {
+	for _, n := range []int{0, 1, 5, 300, 384, 385, 386, 1000, 5000} {
+		var coupons []uint32
+		for i := range n {
+			coupons = append(coupons, Coupon(fmt.Sprint(i)), Coupon(fmt.Sprint(i/2)), addressMask)
+		}
+		for _, first := range []int{0, 1, 200, 500} {
+			got, want := users("user-%d", 0, first), users("user-%d", 0, first)
+			got.AddAll(coupons)
+			for _, coupon := range coupons {
+				want.Add(coupon)
+			}
+			if !bytes.Equal(got.AppendBinary(nil), want.AppendBinary(nil)) || got.Estimate() != want.Estimate() {
+				t.Errorf("%d to %d: %v, want %v", n, first, got.Estimate(), want.Estimate())
+			}
+		}
+	}
+}
+
+// No estimate comes near what Most says, from the first visitor on.
+func TestMost(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	for range 8 {
+		s, most := New(), 0.0
+		for n := int64(1); n < 60_000; n++ {
+			s.Add(rng.Uint32()&addressMask | uint32(min(bits.LeadingZeros64(rng.Uint64()), 62)+1)<<addressBits)
+			if s.registers != nil && n%97 != 0 {
+				continue
+			}
+			if most = s.Estimate(); most > Most(n) || n > 400 && most > 1.2*float64(n) {
+				t.Fatalf("%d visitors are estimated at %v, over %v", n, most, Most(n))
+			}
+		}
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 // Batch is one step of processing. It is stored as a whole, together with Next, or not at all.
 type Batch struct {
 	Events      []event.Event      // clean: no duplicates
+	Offsets     []int64            // of Events in the log; nil: not known
 	Withdrawals []event.SessionRef // applied before Sessions
 	Sessions    []event.Session    // upserts by Ref
 	Ledger      []event.LedgerRow  // additive

@@ -1,7 +1,7 @@
 // Command bench prints figures of the built binary on this machine: CPU per event of the door beside a bare handler, latency,
 // the way from the log to the row, query times, memory, size and start. It checks nothing.
 //
-//	go run ./test/bench -binary bin/footfall [-events 1000000] [-only ingest,latency,...]
+//	go run ./test/bench -binary bin/footfall [-events 1000000] [-only ingest,latency,...] [-data DIR]
 //
 // CPU is user + system time of the server process. Load goes to loopback and is bounded.
 package main
@@ -21,6 +21,7 @@ var (
 	binary = flag.String("binary", "bin/footfall", "the built binary")
 	only   = flag.String("only", "", "comma list of parts; empty runs all")
 	events = flag.Int("events", 1_000_000, "events of the store that queries are put to")
+	data   = flag.String("data", "", "for queries and memory: the data directory of an earlier run, whose store is used as it is")
 	bare   = flag.String("bare", "", "internal: serve the bare handler on this address")
 )
 
@@ -35,7 +36,7 @@ func main() {
 	if *bare != "" {
 		log.Fatal(serveBare(*bare))
 	}
-	parts := []part{{"start", benchStart}, {"ingest", benchIngest}, {"latency", benchLatency}, {"backlog", benchBacklog}, {"queries", benchQueries}}
+	parts := []part{{"start", benchStart}, {"ingest", benchIngest}, {"latency", benchLatency}, {"backlog", benchBacklog}, {"queries", benchQueries}, {"memory", benchMemory}}
 	for _, p := range parts {
 		if *only != "" && !strings.Contains(","+*only+",", ","+p.name+",") {
 			continue

@@ -41,32 +41,21 @@ type answer struct {
 	Results []json.RawMessage `json:"results"`
 }
 
-// benchQueries fills a store with -events events of 30 days and asks what the overview asks.
+// benchQueries fills a store with -events events of 30 days, or takes that in -data, and asks what the overview asks.
 func benchQueries() error {
-	ops := freeAddr()
-	s, err := startFootfall("", "FOOTFALL_OPS_LISTEN="+ops)
+	dir := *data
+	if dir == "" {
+		var err error
+		if dir, err = fillStore(); err != nil {
+			return err
+		}
+	}
+	s, err := startFootfall(dir)
 	if err != nil {
 		return err
 	}
-	defer func() { s.stop() }()
-	begin := time.Now()
-	if err := history(s, *events); err != nil {
-		return err
-	}
-	if err := drained(ops); err != nil {
-		return err
-	}
-	if err := s.awaitRollups(); err != nil {
-		return err
-	}
-	fmt.Printf("%d events of 30 days imported, processed and rolled up in %v, %.1f us CPU an event\n", *events, time.Since(begin).Round(time.Second), float64(s.cpu().Microseconds())/float64(*events))
-	s.stop()
-	again, err := startFootfall(s.dir, "FOOTFALL_OPS_LISTEN="+ops)
-	if err != nil {
-		return err
-	}
-	s = again
-	fmt.Printf("restart to ready %v\n", s.ready.Round(time.Millisecond))
+	defer s.stop()
+	fmt.Printf("%s: restart to ready %v\n", dir, s.ready.Round(time.Millisecond))
 	printSize(s.dir, int64(*events))
 	for round := range 3 {
 		if err := s.overview("30d", 10+round); err != nil {
@@ -84,6 +73,28 @@ func benchQueries() error {
 	rss, anon := s.memory()
 	fmt.Printf("memory %.0f MiB resident, %.0f MiB of it its own\n", rss, anon)
 	return nil
+}
+
+// fillStore imports -events events and waits for their rollups.
+func fillStore() (dir string, err error) {
+	ops := freeAddr()
+	s, err := startFootfall("", "FOOTFALL_OPS_LISTEN="+ops)
+	if err != nil {
+		return "", err
+	}
+	defer s.stop()
+	begin := time.Now()
+	if err := history(s, *events); err != nil {
+		return "", err
+	}
+	if err := drained(ops); err != nil {
+		return "", err
+	}
+	if err := s.awaitRollups(); err != nil {
+		return "", err
+	}
+	fmt.Printf("%d events of 30 days imported, processed and rolled up in %v, %.1f us CPU an event\n", *events, time.Since(begin).Round(time.Second), float64(s.cpu().Microseconds())/float64(*events))
+	return s.dir, nil
 }
 
 // overview asks every panel once; another limit makes another cache key.

@@ -133,6 +133,9 @@ func (r *runner) meta(s step) {
 		if got == "" {
 			got = "absent"
 		}
+		if key == "source" && !hasRollups() {
+			want = "events"
+		}
 		r.same(s, s.verb+" "+key, want, got)
 	}
 }

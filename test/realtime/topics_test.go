@@ -83,7 +83,6 @@ type outcome struct {
 	metrics   map[windowKey]event.Metric
 	rows      int
 	ticks     map[int32]int64
-	early     int // rows that a tick before them had promised to be over
 	ledger    map[string]*siteCount
 	ledgers   int
 	failed    int

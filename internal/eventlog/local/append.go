@@ -76,6 +76,10 @@ func (nothing) Wait(context.Context) error { return nil }
 
 // Wait implements eventlog.Pending.
 func (g *group) Wait(ctx context.Context) error {
+	if ctx.Done() == nil { // one channel costs half of what a choice of two does
+		<-g.done
+		return g.err
+	}
 	select {
 	case <-g.done:
 		return g.err

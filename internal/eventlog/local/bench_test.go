@@ -88,7 +88,7 @@ func BenchmarkResolve(b *testing.B) {
 						id[k] = byte(now >> (40 - 8*k))
 					}
 				}
-				ids = append(ids, DedupeKey{"s_0123456789ab", id, int64(i), now})
+				ids = append(ids, DedupeKey{WebsiteID: "s_0123456789ab", EventID: id, Offset: int64(i), ReceivedAt: now})
 				if len(ids) == call || i == b.N-1 {
 					dup, err := l.Duplicates().Resolve(context.Background(), ids)
 					if err != nil || dup[0] {

@@ -32,12 +32,7 @@ const (
 )
 
 // DedupeKey is one event as the index sees it.
-type DedupeKey struct {
-	WebsiteID  string
-	EventID    event.UUID
-	Offset     int64 // in the log
-	ReceivedAt int64 // ms
-}
+type DedupeKey = event.DedupeKey
 
 // Index says which events of the log are duplicates. It remembers the log offset of each stored occurrence of an id, so
 // that replaying a part of the log gives the same answers as the first time. It is safe for concurrent use.

@@ -33,7 +33,7 @@ func TestResolve(t *testing.T) {
 	f := func(name, site string, id int, receivedAt int64, want bool) {
 		t.Helper()
 		offset++
-		if got := resolve(t, x, DedupeKey{site, idOf(id), offset, receivedAt}); got[0] != want {
+		if got := resolve(t, x, DedupeKey{WebsiteID: site, EventID: idOf(id), Offset: offset, ReceivedAt: receivedAt}); got[0] != want {
 			t.Errorf("%s: duplicate %v", name, got[0])
 		}
 	}
@@ -57,8 +57,8 @@ func TestResolveWithinACall(t *testing.T) {
 	defer closeLog(t, l)
 	const week = event.LateLimitMillis
 	got := resolve(t, l.Duplicates(),
-		DedupeKey{"s", idOf(1), 0, t0}, DedupeKey{"s", idOf(1), 1, t0}, DedupeKey{"s", idOf(2), 2, t0}, DedupeKey{"t", idOf(1), 3, t0},
-		DedupeKey{"s", idOf(1), 4, t0 + week + 1}, DedupeKey{"s", idOf(1), 5, t0 + week}, DedupeKey{"s", idOf(2), 6, t0 - week})
+		DedupeKey{WebsiteID: "s", EventID: idOf(1), Offset: 0, ReceivedAt: t0}, DedupeKey{WebsiteID: "s", EventID: idOf(1), Offset: 1, ReceivedAt: t0}, DedupeKey{WebsiteID: "s", EventID: idOf(2), Offset: 2, ReceivedAt: t0}, DedupeKey{WebsiteID: "t", EventID: idOf(1), Offset: 3, ReceivedAt: t0},
+		DedupeKey{WebsiteID: "s", EventID: idOf(1), Offset: 4, ReceivedAt: t0 + week + 1}, DedupeKey{WebsiteID: "s", EventID: idOf(1), Offset: 5, ReceivedAt: t0 + week}, DedupeKey{WebsiteID: "s", EventID: idOf(2), Offset: 6, ReceivedAt: t0 - week})
 	if want := "[false true false false false true true]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %v", got, want)
 	}
@@ -88,7 +88,7 @@ func randomKeys(rng *rand.Rand, n int) []DedupeKey {
 		if rng.IntN(3) == 0 { // an import
 			receivedAt -= rng.Int64N(40) * event.DayMillis
 		}
-		keys[i] = DedupeKey{fmt.Sprint("s", rng.IntN(3)), idOf(rng.IntN(n / 3)), int64(i), receivedAt}
+		keys[i] = DedupeKey{WebsiteID: fmt.Sprint("s", rng.IntN(3)), EventID: idOf(rng.IntN(n / 3)), Offset: int64(i), ReceivedAt: receivedAt}
 	}
 	return keys
 }
@@ -154,7 +154,7 @@ func TestExpiry(t *testing.T) {
 	offset := int64(0)
 	put := func(id int, receivedAt int64, want bool) {
 		t.Helper()
-		if got := resolve(t, x, DedupeKey{"s", idOf(id), offset, receivedAt}); got[0] != want {
+		if got := resolve(t, x, DedupeKey{WebsiteID: "s", EventID: idOf(id), Offset: offset, ReceivedAt: receivedAt}); got[0] != want {
 			t.Errorf("id %d at %d: duplicate %v", id, receivedAt, got[0])
 		}
 		offset++
@@ -191,7 +191,7 @@ func TestAnImportOfMonthsIsRemembered(t *testing.T) {
 			keys := make([]DedupeKey, perDay)
 			for i := range keys {
 				n := day*perDay + int64(i)
-				keys[i] = DedupeKey{"s", idOf(int(n)), from + n, t0 - (days-day)*event.DayMillis}
+				keys[i] = DedupeKey{WebsiteID: "s", EventID: idOf(int(n)), Offset: from + n, ReceivedAt: t0 - (days-day)*event.DayMillis}
 			}
 			for i, dup := range resolve(t, x, keys...) {
 				if dup != want {
@@ -220,7 +220,7 @@ func TestFilterGrows(t *testing.T) {
 		for i := range keys {
 			var id event.UUID
 			binary.BigEndian.PutUint64(id[:], uint64(next)*0x9e3779b97f4a7c15)
-			keys[i] = DedupeKey{"s", id, int64(next), t0}
+			keys[i] = DedupeKey{WebsiteID: "s", EventID: id, Offset: int64(next), ReceivedAt: t0}
 			next++
 		}
 		return keys

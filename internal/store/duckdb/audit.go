@@ -7,36 +7,11 @@ import (
 	"strings"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/store/audit"
 )
 
 // Report is what an audit found.
-type Report struct {
-	// How much was compared.
-	Events   int64 `json:"events"`
-	Sessions int64 `json:"sessions"`
-	Minutes  int64 `json:"minutes"` // of the ledger
-	Days     int64 `json:"days"`    // of rollups
-	// Found is the number of differences; Differences holds the first thousand.
-	Found       int64        `json:"found"`
-	Differences []Difference `json:"differences"`
-}
-
-// Difference is one thing that is not as the events say.
-type Difference struct {
-	WebsiteID string `json:"website_id"`
-	What      string `json:"what"` // which row of which view
-	Expected  string `json:"expected"`
-	Found     string `json:"found"`
-}
-
-const maxDifferences = 1000
-
-func (r *Report) add(websiteID, what, expected, found string) {
-	r.Found++
-	if len(r.Differences) < maxDifferences {
-		r.Differences = append(r.Differences, Difference{websiteID, what, expected, found})
-	}
-}
+type Report = audit.Report
 
 // auditor holds one audit: all of it reads one snapshot.
 type auditor struct {
@@ -49,7 +24,7 @@ type auditor struct {
 // Audit recomputes from the stored events, along other ways than those that made them, the sessions, the rollups of
 // clean days and the ledger, and reports every difference. It reads one snapshot and may run beside commits.
 func (s *Store) Audit(ctx context.Context) (Report, error) {
-	report := Report{Differences: []Difference{}}
+	report := Report{Differences: []audit.Difference{}}
 	err := s.Read(ctx, func(r *Reader) error {
 		a := &auditor{reader: r, report: &report, rawFrom: map[string]int64{}}
 		for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.duplicates, a.sessions, a.rollups} {
@@ -104,7 +79,7 @@ order by 1, 2`
 // ledgerIdentity checks received = stored + duplicate + filtered + failed.
 func (a *auditor) ledgerIdentity(ctx context.Context) error {
 	err := a.each(ctx, ledgerIdentitySQL, nil, func(c *Chunk, i int) {
-		a.report.add(c.Text(0, i), fmt.Sprintf("ledger, minute %d: received", minuteMillis*c.Int64s(1)[i]),
+		a.report.Add(c.Text(0, i), fmt.Sprintf("ledger, minute %d: received", minuteMillis*c.Int64s(1)[i]),
 			strconv.FormatInt(c.Int64s(3)[i], 10)+" (stored + duplicate + filtered + failed)", strconv.FormatInt(c.Int64s(2)[i], 10))
 	})
 	if err != nil {
@@ -138,7 +113,7 @@ func (a *auditor) ledgerRows(ctx context.Context) error {
 		if _, cut := a.rawFrom[site]; cut && rows < stored {
 			return
 		}
-		a.report.add(site, fmt.Sprintf("ledger, minute %d: stored", minuteMillis*c.Int64s(1)[i]), strconv.FormatInt(rows, 10)+" (rows of events)", strconv.FormatInt(stored, 10))
+		a.report.Add(site, fmt.Sprintf("ledger, minute %d: stored", minuteMillis*c.Int64s(1)[i]), strconv.FormatInt(rows, 10)+" (rows of events)", strconv.FormatInt(stored, 10))
 	})
 }
 
@@ -152,7 +127,7 @@ order by 1, 2`
 
 func (a *auditor) eventHours(ctx context.Context) error {
 	return a.each(ctx, eventHoursSQL, nil, func(c *Chunk, i int) {
-		a.report.add(c.Text(0, i), fmt.Sprintf("event_hours, hour %d", c.Int64s(1)[i]), strconv.FormatInt(c.Int64s(2)[i], 10), strconv.FormatInt(c.Int64s(3)[i], 10))
+		a.report.Add(c.Text(0, i), fmt.Sprintf("event_hours, hour %d", c.Int64s(1)[i]), strconv.FormatInt(c.Int64s(2)[i], 10), strconv.FormatInt(c.Int64s(3)[i], 10))
 	})
 }
 
@@ -181,7 +156,7 @@ func (a *auditor) duplicates(ctx context.Context) error {
 		err := a.each(ctx, fmt.Sprintf(duplicatesSQL, parts, part), nil, func(c *Chunk, i int) {
 			nextSite, nextID, nextAt := c.Text(0, i), idOf(c.Uint64s(1)[i], c.Uint64s(2)[i], 0).String(), c.Int64s(3)[i]
 			if site == nextSite && id == nextID && nextAt-at < event.LateLimitMillis {
-				a.report.add(site, fmt.Sprintf("event %s, received at %d", id, nextAt), "one row", "a second one")
+				a.report.Add(site, fmt.Sprintf("event %s, received at %d", id, nextAt), "one row", "a second one")
 			}
 			site, id, at = nextSite, nextID, nextAt
 		})

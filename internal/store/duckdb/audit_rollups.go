@@ -101,7 +101,7 @@ func (a *auditor) rollupRun(ctx context.Context, site string, run []Day) error {
 		return err
 	}
 	for key, want := range r.rows {
-		a.report.add(site, key.String(), want.String(), "no row")
+		a.report.Add(site, key.String(), want.String(), "no row")
 	}
 	return nil
 }
@@ -193,11 +193,11 @@ func (a *auditor) compareRows(ctx context.Context, site string, args []any, r *r
 			delete(r.rows, key)
 			switch {
 			case want == nil:
-				a.report.add(site, key.String(), "no row", got.String())
+				a.report.Add(site, key.String(), "no row", got.String())
 			case want.measures() != got.measures():
-				a.report.add(site, key.String(), want.measures(), got.measures())
+				a.report.Add(site, key.String(), want.measures(), got.measures())
 			case !bytes.Equal(want.users.AppendBinary(nil), got.users.AppendBinary(nil)):
-				a.report.add(site, key.String(), want.String(), got.String())
+				a.report.Add(site, key.String(), want.String(), got.String())
 			}
 		})
 		if err != nil {

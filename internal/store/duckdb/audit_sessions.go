@@ -4,12 +4,10 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
-	"maps"
 	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/store/audit"
 )
 
 //go:embed sql/audit_events.sql
@@ -33,8 +31,8 @@ func (a *auditor) sessions(ctx context.Context) error {
 		var chain []event.Event
 		err = a.each(ctx, fmt.Sprintf(auditEventsSQL, parts, part), nil, func(c *Chunk, i int) {
 			e := readSessionEvent(c, i)
-			if len(chain) > 0 && !follows(&chain[len(chain)-1], &e) {
-				naiveSessions(chain, check)
+			if len(chain) > 0 && !audit.Follows(&chain[len(chain)-1], &e) {
+				audit.Sessions(chain, check)
 				chain = chain[:0]
 			}
 			chain = append(chain, e)
@@ -43,90 +41,15 @@ func (a *auditor) sessions(ctx context.Context) error {
 			return err
 		}
 		if len(chain) > 0 {
-			naiveSessions(chain, check)
+			audit.Sessions(chain, check)
 		}
 		for ref, s := range stored {
 			if !a.cut(&s) {
-				a.report.add(ref.WebsiteID, describe(ref), "no session", fmt.Sprintf("%d events", s.Events))
+				a.report.Add(ref.WebsiteID, audit.Describe(ref), "no session", fmt.Sprintf("%d events", s.Events))
 			}
 		}
 	}
 	return nil
-}
-
-// follows reports whether b belongs to the chain that a ends.
-func follows(a, b *event.Event) bool {
-	return a.WebsiteID == b.WebsiteID && a.SessionID == b.SessionID && a.BotBand == b.BotBand && b.Timestamp-a.Timestamp <= event.SessionGapMillis
-}
-
-// naiveSessions calls yield for each session of a chain.
-func naiveSessions(chain []event.Event, yield func(*event.Session)) {
-	long := chain[len(chain)-1].Timestamp-chain[0].Timestamp > event.SessionSplitMillis
-	from := 0
-	for i := range chain {
-		if long && i > from && floor(chain[i].Timestamp, dayMillis) != floor(chain[i-1].Timestamp, dayMillis) {
-			naiveSession(chain[from:i], yield)
-			from = i
-		}
-	}
-	naiveSession(chain[from:], yield)
-}
-
-// naiveSession makes the session of a piece of a chain, which is in order, if it has a counted event.
-func naiveSession(piece []event.Event, yield func(*event.Session)) {
-	counted := slices.IndexFunc(piece, func(e event.Event) bool { return e.Type.Counted() })
-	if counted < 0 {
-		return
-	}
-	f := &piece[counted]
-	s := &event.Session{SessionKey: event.SessionKey{WebsiteID: f.WebsiteID, SessionID: f.SessionID, Band: f.BotBand},
-		ChainStart: piece[0].Timestamp, Start: f.Timestamp, End: piece[len(piece)-1].Timestamp,
-		UserID: f.UserID, SampleKey: f.SampleKey, VisitorCoupon: f.VisitorCoupon,
-		Source: f.Source, Medium: f.Medium, Campaign: f.Campaign, Term: f.Term, Content: f.Content, Channel: f.Channel, Referrer: f.Referrer,
-		Country: f.Country, Region: f.Region, City: f.City, DeviceType: f.DeviceType, Browser: f.Browser, BrowserVersion: f.BrowserVersion,
-		OS: f.OS, OSVersion: f.OSVersion, Screen: f.Screen, Language: f.Language}
-	users, money := map[event.Visitor]bool{}, map[string]int64{}
-	for i := range piece {
-		naiveAdd(s, &piece[i], users, money)
-	}
-	if len(users) > 1 {
-		s.Visitors = slices.SortedFunc(maps.Keys(users), func(a, b event.Visitor) int {
-			if a.SampleKey < b.SampleKey {
-				return -1
-			}
-			return 1
-		})
-	}
-	for currency, sum := range money {
-		s.Currency, s.Revenue = currency, sum
-	}
-	if len(money) > 1 {
-		s.Currency, s.Revenue = event.MixedCurrency, 0
-	}
-	yield(s)
-}
-
-func naiveAdd(s *event.Session, e *event.Event, users map[event.Visitor]bool, money map[string]int64) {
-	if e.Type == event.Engagement {
-		s.EngagedMs += e.TimeOnPage
-		return
-	}
-	s.Events++
-	users[event.Visitor{SampleKey: e.SampleKey, Coupon: e.VisitorCoupon}] = true
-	if e.HasRevenue() {
-		s.RevenueEvents++
-		money[e.Currency] += e.Revenue
-	}
-	if e.Type == event.Custom && e.Interactive {
-		s.Interactive++
-	}
-	if e.Type == event.Pageview {
-		if s.Pageviews == 0 {
-			s.EntryPage, s.EntryHostname = e.Page, e.Hostname
-		}
-		s.ExitPage, s.ExitHostname = e.Page, e.Hostname
-		s.Pageviews++
-	}
 }
 
 // cut reports whether retention may have deleted events of the session.
@@ -144,29 +67,11 @@ func (a *auditor) checkSession(stored map[event.SessionRef]event.Session, want *
 	switch {
 	case a.cut(want):
 	case !ok:
-		a.report.add(ref.WebsiteID, describe(ref), fmt.Sprintf("%d events", want.Events), "no session")
+		a.report.Add(ref.WebsiteID, audit.Describe(ref), fmt.Sprintf("%d events", want.Events), "no session")
 	case !reflect.DeepEqual(*want, got):
-		expected, found := fieldDifference(want, &got)
-		a.report.add(ref.WebsiteID, describe(ref), expected, found)
+		expected, found := audit.FieldDifference(want, &got)
+		a.report.Add(ref.WebsiteID, audit.Describe(ref), expected, found)
 	}
-}
-
-func describe(ref event.SessionRef) string {
-	return fmt.Sprintf("session %q, band %d, start %d", ref.SessionID, ref.Band, ref.Start)
-}
-
-// fieldDifference names the fields in which two sessions differ.
-func fieldDifference(want, got *event.Session) (expected, found string) {
-	w, g := reflect.ValueOf(*want), reflect.ValueOf(*got)
-	var ws, gs []string
-	for i := range w.NumField() {
-		if !reflect.DeepEqual(w.Field(i).Interface(), g.Field(i).Interface()) {
-			name := w.Type().Field(i).Name
-			ws = append(ws, fmt.Sprintf("%s %v", name, w.Field(i).Interface()))
-			gs = append(gs, fmt.Sprintf("%s %v", name, g.Field(i).Interface()))
-		}
-	}
-	return strings.Join(ws, ", "), strings.Join(gs, ", ")
 }
 
 // storedSessions reads the sessions of one part. Rows that are there twice, or whose bounce is not what their counts say,
@@ -176,10 +81,10 @@ func (a *auditor) storedSessions(ctx context.Context, sql string) (map[event.Ses
 	err := a.each(ctx, sql, nil, func(c *Chunk, i int) {
 		s := readSession(c, i)
 		if _, twice := stored[s.Ref()]; twice {
-			a.report.add(s.WebsiteID, describe(s.Ref()), "one row", "a second one")
+			a.report.Add(s.WebsiteID, audit.Describe(s.Ref()), "one row", "a second one")
 		}
 		if c.Bools(18)[i] != s.Bounce() {
-			a.report.add(s.WebsiteID, describe(s.Ref()), fmt.Sprintf("bounce %t", s.Bounce()), fmt.Sprintf("bounce %t", c.Bools(18)[i]))
+			a.report.Add(s.WebsiteID, audit.Describe(s.Ref()), fmt.Sprintf("bounce %t", s.Bounce()), fmt.Sprintf("bounce %t", c.Bools(18)[i]))
 		}
 		stored[s.Ref()] = s
 	})

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	duck "github.com/duckdb/duckdb-go-bindings"
+
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/store"
 )
@@ -15,6 +17,9 @@ import (
 // tables are the writers of all tables that rows are appended to.
 type tables struct {
 	events, sessions, ledger, hours, failed, days, quarters, clean *table
+
+	gone *table // keys of sessions that are to be replaced
+	rows *table // places of rows that are to be deleted
 }
 
 func openTables(c *conn) (*tables, error) {
@@ -29,14 +34,35 @@ func openTables(c *conn) (*tables, error) {
 		}
 		*to = opened
 	}
+	var err error
+	t.gone, err = openKeys(c, "gone", keyColumn{"website_id", duck.TypeVarchar}, keyColumn{"session_id", duck.TypeVarchar},
+		keyColumn{"bot_band", duck.TypeUTinyInt}, keyColumn{"session_start", duck.TypeBigInt})
+	if err == nil {
+		t.rows, err = openKeys(c, "rows", keyColumn{"place", duck.TypeBigInt})
+	}
+	if err != nil {
+		t.close()
+		return nil, err
+	}
 	return t, nil
 }
 
+func (t *tables) all() []*table {
+	return []*table{t.events, t.sessions, t.ledger, t.hours, t.failed, t.days, t.quarters, t.clean, t.gone, t.rows}
+}
+
 func (t *tables) close() {
-	for _, table := range []*table{t.events, t.sessions, t.ledger, t.hours, t.failed, t.days, t.quarters, t.clean} {
+	for _, table := range t.all() {
 		if table != nil {
 			table.close()
 		}
+	}
+}
+
+// drop forgets rows that no transaction has.
+func (t *tables) drop() {
+	for _, table := range t.all() {
+		table.drop()
 	}
 }
 
@@ -67,6 +93,7 @@ func (s *Store) transact(ctx context.Context, fn func() error) error {
 		err = s.writer.exec(ctx, "commit")
 	}
 	if err != nil {
+		s.tables.drop()
 		_ = s.writer.exec(context.WithoutCancel(ctx), "rollback") // fails where the engine has rolled back already
 	}
 	return err
@@ -111,15 +138,18 @@ var findSessionsSQL string
 // dropSessions deletes the stored rows of the batch's session keys. The join on the start lets the engine skip the row
 // groups that begin outside the keys' times; a delete with "returning" would read all columns.
 func (s *Store) dropSessions(ctx context.Context, batch *store.Batch, change *change) error {
-	n := len(batch.Withdrawals) + len(batch.Sessions)
-	if n == 0 {
+	if len(batch.Withdrawals)+len(batch.Sessions) == 0 {
 		return nil
 	}
-	websites, sessions := make([]string, 0, n), make([]string, 0, n)
-	bands, starts := make([]int64, 0, n), make([]int64, 0, n)
+	gone, rows := s.tables.gone, s.tables.rows
+	defer gone.drop()
+	defer rows.drop()
 	note := func(ref event.SessionRef) {
-		websites, sessions = append(websites, ref.WebsiteID), append(sessions, ref.SessionID)
-		bands, starts = append(bands, int64(ref.Band)), append(starts, ref.Start)
+		gone.text(ref.WebsiteID)
+		gone.text(ref.SessionID)
+		gone.uint8(ref.Band)
+		gone.int64(ref.Start)
+		gone.end()
 	}
 	for _, ref := range batch.Withdrawals {
 		note(ref)
@@ -127,16 +157,20 @@ func (s *Store) dropSessions(ctx context.Context, batch *store.Batch, change *ch
 	for i := range batch.Sessions {
 		note(batch.Sessions[i].Ref())
 	}
-	var rows []int64
-	err := s.writer.each(ctx, findSessionsSQL, []any{websites, sessions, bands, starts}, func(chunk *Chunk) error {
-		rows = append(rows, chunk.Int64s(0)...)
-		for i := range chunk.Rows() {
+	gone.finish()
+	found := 0
+	err := s.writer.each(ctx, findSessionsSQL, nil, func(chunk *Chunk) error {
+		for i, row := range chunk.Int64s(0) {
+			rows.int64(row)
+			rows.end()
 			change.touch(chunk.Text(1, i), chunk.Int64s(2)[i], chunk.Int64s(3)[i])
 		}
+		found += chunk.Rows()
 		return nil
 	})
-	if err == nil && len(rows) > 0 {
-		err = s.writer.exec(ctx, "delete from sessions where rowid in (select unnest($1::bigint[]))", rows)
+	if err == nil && found > 0 {
+		rows.finish()
+		err = s.writer.exec(ctx, "delete from sessions where rowid in (select place from feed_rows())")
 	}
 	if err != nil {
 		return fmt.Errorf("cannot replace sessions: %w", err)

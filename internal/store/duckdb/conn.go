@@ -91,19 +91,51 @@ func (c *conn) run(ctx context.Context, stmt duck.PreparedStatement, args []any,
 		return err
 	}
 	stop := c.interruptOn(ctx)
-	var res duck.Result
-	state := duck.ExecutePreparedStreaming(stmt, &res)
-	defer duck.DestroyResult(&res)
-	if state == duck.StateError {
-		stop()
-		return errors.Join(ctx.Err(), resultError(&res))
-	}
-	err := fetch(&res, yield)
+	err := execute(stmt, yield)
 	stop()
 	if err != nil {
 		return errors.Join(ctx.Err(), err)
 	}
 	return nil
+}
+
+func execute(stmt duck.PreparedStatement, yield func(*Chunk) error) error {
+	var pending duck.PendingResult
+	defer duck.DestroyPending(&pending)
+	if duck.PendingPreparedStreaming(stmt, &pending) == duck.StateError {
+		return engineError(duck.PendingError(pending))
+	}
+	if !await(pending) {
+		return engineError(duck.PendingError(pending))
+	}
+	var res duck.Result
+	defer duck.DestroyResult(&res)
+	if duck.ExecutePending(pending, &res) == duck.StateError {
+		return resultError(&res)
+	}
+	return fetch(&res, yield)
+}
+
+// Pauses of a statement's own thread while other threads are at work on what is left of it.
+const (
+	leastPause = 20 * time.Microsecond
+	mostPause  = time.Millisecond
+)
+
+// await works on a statement until its result is ready; false when it has failed. Left to itself, the engine would spin while other
+// threads finish what they have begun, for as long as that takes on a busy machine.
+func await(pending duck.PendingResult) bool {
+	for pause := leastPause; ; {
+		switch state := duck.PendingExecuteTask(pending); state {
+		case duck.PendingStateResultNotReady:
+			pause = leastPause
+		case duck.PendingStateNoTasksAvailable:
+			time.Sleep(pause)
+			pause = min(pause*3/2, mostPause)
+		default:
+			return state != duck.PendingStateError
+		}
+	}
 }
 
 // fetch hands out the chunks of a result. It reads to the end unless yield fails.
@@ -169,7 +201,10 @@ func (c *conn) one(ctx context.Context, sql string, args ...any) (row []int64, e
 }
 
 func resultError(res *duck.Result) error {
-	text := duck.ResultError(res)
+	return engineError(duck.ResultError(res))
+}
+
+func engineError(text string) error {
 	if strings.Contains(text, "INTERRUPT") {
 		return errors.New("the statement was interrupted")
 	}

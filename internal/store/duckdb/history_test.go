@@ -8,6 +8,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/sketch"
 	"github.com/footfall-analytics/footfall/internal/store"
+	"github.com/footfall-analytics/footfall/internal/store/audit"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -103,7 +104,7 @@ func (r *random) restate(key event.SessionKey, b *store.Batch) {
 	from := 0
 	for i := 1; i <= len(list); i++ {
 		if i == len(list) || list[i].Timestamp-list[i-1].Timestamp > event.SessionGapMillis {
-			naiveSessions(list[from:i], func(s *event.Session) { now = append(now, *s) })
+			audit.Sessions(list[from:i], func(s *event.Session) { now = append(now, *s) })
 			from = i
 		}
 	}

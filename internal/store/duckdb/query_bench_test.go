@@ -27,9 +27,15 @@ func overview(dates string) []string {
 	}
 }
 
+// benchSite is the site of benchStore.
+var benchSite = event.Site{WebsiteID: "site-0001", Timezone: "UTC", Threshold: 2}
+
 // benchStore is a store of FOOTFALL_BENCH_EVENTS events (default 1 M) over 30 days with their rollups, kept in
-// FOOTFALL_BENCH_DIR where that is set.
-func benchStore(b *testing.B) (*Store, time.Time) {
+// FOOTFALL_BENCH_DIR where that is set; or FOOTFALL_BENCH_FILE, a store of one site.
+func benchStore(b *testing.B) (*Store, *event.Site, time.Time) {
+	if path := os.Getenv("FOOTFALL_BENCH_FILE"); path != "" {
+		return openBenchFile(b, path)
+	}
 	n := 1_000_000
 	if text := os.Getenv("FOOTFALL_BENCH_EVENTS"); text != "" {
 		n, _ = strconv.Atoi(text)
@@ -50,17 +56,32 @@ func benchStore(b *testing.B) (*Store, time.Time) {
 		for done := 0; traffic.now < end.UnixMilli(); done += 50_000 {
 			commit(b, s, traffic.batch(50_000))
 		}
-		site := event.Site{WebsiteID: "site-0001", Timezone: "UTC", Threshold: 2}
-		build(b, s, &site, end.Add(time.Hour))
+		build(b, s, &benchSite, end.Add(time.Hour))
 	}
 	b.Logf("%d events", count(b, s, "select count(*) from events"))
-	return s, end.Add(time.Hour)
+	site := benchSite
+	return s, &site, end.Add(time.Hour)
+}
+
+// openBenchFile opens a store of one site; the time is an hour into the day after its last full one.
+func openBenchFile(b *testing.B, path string) (*Store, *event.Site, time.Time) {
+	s, err := Open(Options{Path: path})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	for id := range s.state.sites {
+		last, _ := s.LastEvent(id)
+		b.Logf("%d events", s.Stored(id))
+		return s, &event.Site{WebsiteID: id, Timezone: "UTC", Threshold: 2}, time.UnixMilli(floor(last+dayMillis/2, dayMillis) + hourMillis)
+	}
+	b.Fatal("the store has no site")
+	return nil, nil, time.Time{}
 }
 
 // BenchmarkOverview asks all panels; ns/op is the wall time of all of them, cpu-ms/op the processor's.
 func BenchmarkOverview(b *testing.B) {
-	s, now := benchStore(b)
-	site := &event.Site{WebsiteID: "site-0001", Timezone: "UTC", Threshold: 2}
+	s, site, now := benchStore(b)
 	for _, dates := range []string{"30d", "7d"} {
 		b.Run(dates, func(b *testing.B) { askAll(b, s, now, site, overview(dates), false) })
 		for _, body := range overview(dates) {

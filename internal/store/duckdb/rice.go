@@ -71,13 +71,12 @@ func readAscending(dst []uint32, data []byte, limit int) ([]uint32, error) {
 	r := bitReader{in: data[n+1:]}
 	next := uint64(0)
 	for range count {
-		zeros, ok := r.zeros()
+		gap, ok := r.short(width)
 		if !ok {
-			return dst, errNumbers
+			gap, ok = r.long(width)
 		}
-		low, ok := r.take(width)
-		number := next + zeros<<width + low
-		if !ok || zeros > 1<<32 || number > 1<<32-1 {
+		number := next + gap
+		if !ok || gap > 1<<32 || number > 1<<32-1 {
 			return dst, errNumbers
 		}
 		dst = append(dst, uint32(number))
@@ -129,6 +128,31 @@ func (r *bitReader) fill() {
 		r.bits |= uint64(r.in[0]) << r.n
 		r.in, r.n = r.in[1:], r.n+8
 	}
+}
+
+// short reads a distance that lies in the next bits as a whole, as nearly all do; false leaves it to long.
+func (r *bitReader) short(width uint) (gap uint64, ok bool) {
+	if r.n < 48 {
+		r.fill()
+	}
+	zeros := uint(bits.TrailingZeros64(r.bits))
+	length := zeros + 1 + width
+	if length > r.n {
+		return 0, false
+	}
+	gap = uint64(zeros)<<width | r.bits>>(zeros+1)&(1<<width-1)
+	r.bits >>= length
+	r.n -= length
+	return gap, true
+}
+
+func (r *bitReader) long(width uint) (gap uint64, ok bool) {
+	zeros, ok := r.zeros()
+	if !ok || zeros > 1<<(32-width) {
+		return 0, false
+	}
+	low, ok := r.take(width)
+	return zeros<<width + low, ok
 }
 
 // take reads n bits, at most 32.

@@ -2,6 +2,7 @@ package duckdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -15,6 +16,7 @@ type Source struct{ store *Store }
 
 var (
 	_ query.Source  = (*Source)(nil)
+	_ query.Stepper = (*Source)(nil)
 	_ query.Catalog = (*Source)(nil)
 )
 
@@ -23,28 +25,97 @@ func (s *Store) Source() *Source { return &Source{s} }
 
 // Run implements query.Source. All parts see one snapshot.
 func (s *Source) Run(ctx context.Context, parts []query.Part, yield func(part int, rows *query.Rows) error) error {
+	return s.Steps(ctx, func() (next []query.Part) {
+		next, parts = parts, nil
+		return next
+	}, yield)
+}
+
+// Steps implements query.Stepper.
+func (s *Source) Steps(ctx context.Context, next func() []query.Part, yield func(part int, rows *query.Rows) error) error {
+	parts := next()
+	run := &sourceRun{store: s.store, ctx: ctx, marks: marksOf(s.store, parts)}
 	return s.store.Read(ctx, func(r *Reader) error {
-		for i := range parts {
-			if err := s.runPart(ctx, r, &parts[i], func(rows *query.Rows) error { return yield(i, rows) }); err != nil {
-				return fmt.Errorf("cannot read %s for part %d of a query: %w", parts[i].View, i, err)
+		run.reader = r
+		for ; len(parts) > 0; parts = next() {
+			for i := range parts {
+				if err := run.part(&parts[i], func(rows *query.Rows) error { return yield(i, rows) }); err != nil {
+					return fmt.Errorf("cannot read %s for part %d of a query: %w", parts[i].View, i, err)
+				}
 			}
 		}
 		return nil
 	})
 }
 
-func (s *Source) runPart(ctx context.Context, r *Reader, part *query.Part, yield func(*query.Rows) error) error {
-	run := func(sql string, args []any, yield func(*Chunk) error) error { return r.Select(ctx, sql, args, yield) }
-	reader := partReader{part: part}
-	if part.Relative() {
-		from, to := part.Ranges[0].From, part.Ranges[len(part.Ranges)-1].To
-		var err error
-		if reader.rosters, err = readRosters(run, part.WebsiteID, part.Threshold, from, to); err != nil {
-			return err
+// sourceRun reads parts on one snapshot.
+type sourceRun struct {
+	store  *Store
+	ctx    context.Context
+	reader *Reader
+	marks  []*mark // taken before the snapshot
+}
+
+// marksOf looks at the days of the parts that need lists. Parts that come later have the ranges of these.
+func marksOf(store *Store, parts []query.Part) (marks []*mark) {
+	for i := range parts {
+		part := &parts[i]
+		if rolled := part.View == query.ViewDays || part.View == query.ViewQuarters; rolled && markOf(marks, part) == nil {
+			if mark := store.mark(part.WebsiteID, part.Ranges); mark != nil {
+				marks = append(marks, mark)
+			}
 		}
 	}
-	text, args := s.Render(part)
-	return run(text, args, func(chunk *Chunk) error {
+	return marks
+}
+
+func markOf(marks []*mark, part *query.Part) *mark {
+	for _, mark := range marks {
+		if slices.Equal(mark.ranges, part.Ranges) {
+			return mark
+		}
+	}
+	return nil
+}
+
+func (s *sourceRun) run(sql string, args []any, yield func(*Chunk) error) error {
+	return s.reader.Select(s.ctx, sql, args, yield)
+}
+
+// errStale says that lists of the cache may not be those of the snapshot.
+var errStale = errors.New("the rollups have changed")
+
+func (s *sourceRun) part(part *query.Part, yield func(*query.Rows) error) error {
+	if !part.Relative() {
+		return s.rows(part, nil, nil, yield)
+	}
+	mark := markOf(s.marks, part)
+	if mark != nil {
+		if kept, ok := s.store.rosters.find(mark, part.Threshold); ok {
+			if err := s.rows(part, kept, mark, yield); !errors.Is(err, errStale) {
+				return err
+			}
+		}
+	}
+	lists, err := readRosters(s.run, part.WebsiteID, part.Threshold, part.Ranges[0].From, part.Ranges[len(part.Ranges)-1].To)
+	if err != nil {
+		return err
+	}
+	if mark != nil && mark.holds() {
+		s.store.rosters.keep(mark, part.Threshold, lists)
+	}
+	return s.rows(part, lists, nil, yield)
+}
+
+// rows reads a part with its lists, where it needs them. With a mark it returns errStale, before any row, unless that holds.
+func (s *sourceRun) rows(part *query.Part, lists *rosters, mark *mark, yield func(*query.Rows) error) error {
+	reader := partReader{part: part, rosters: lists}
+	text, args := s.store.Source().Render(part)
+	return s.run(text, args, func(chunk *Chunk) error {
+		if mark != nil && !mark.holds() {
+			return errStale
+		}
+		mark = nil
 		rows, err := reader.rows(chunk)
 		if err != nil {
 			return err

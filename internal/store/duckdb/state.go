@@ -129,8 +129,14 @@ func (s *Store) Version(websiteID string, from, to int64) uint64 {
 func (s *Store) Estimate(websiteID string, from, to int64) (rows int64) {
 	s.state.mu.RLock()
 	defer s.state.mu.RUnlock()
-	site := s.state.sites[websiteID]
-	if site == nil || len(site.rows) == 0 {
+	if site := s.state.sites[websiteID]; site != nil {
+		return site.estimate(from, to)
+	}
+	return 0
+}
+
+func (site *siteState) estimate(from, to int64) (rows int64) {
+	if len(site.rows) == 0 {
 		return 0
 	}
 	from, to = max(from, floor(site.first, dayMillis)), min(to, site.last+1)

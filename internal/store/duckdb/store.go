@@ -63,7 +63,8 @@ type Store struct {
 	writer *conn
 	tables *tables
 
-	state *state
+	state   *state
+	rosters *rosterCache
 }
 
 var (
@@ -92,7 +93,11 @@ func Open(opts Options) (*Store, error) {
 	if opts.Path == "" {
 		return nil, errors.New("cannot open the event store: no path given")
 	}
-	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers)}
+	rosters, err := newRosterCache()
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), rosters: rosters}
 	if err := s.open(); err != nil {
 		s.release()
 		return nil, fmt.Errorf("cannot open event store %q: %w", opts.Path, err)

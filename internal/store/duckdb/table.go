@@ -1,7 +1,7 @@
 package duckdb
 
 import (
-	"errors"
+	"context"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -12,20 +12,24 @@ import (
 	duck "github.com/duckdb/duckdb-go-bindings"
 )
 
-// table appends rows to one table of the database by columns: values go straight into the vectors of a data chunk,
+// table gathers rows for one table of the database by columns: values go straight into the vectors of data chunks,
 // without a call into DuckDB for each. A row is written by one call per column, in the order of schema.sql, and end.
 // One goroutine uses it; rows are part of the transaction that is open on the connection.
 type table struct {
 	conn    *conn
 	name    string
-	chunk   duck.DataChunk
+	insert  string // the statement that reads the feed; "" for a table that only statements of the caller's read
+	types   []duck.LogicalType
+	names   []string
+	feed    feed
+	chunks  []duck.DataChunk // [:full] are full or done, the next one is being filled
+	full    int
+	read    int // chunks that the running statement has had
 	columns []target
 	arena   arena
-	row     int // in the chunk
-	column  int // in the row
-
-	appender duck.Appender // open between the first row and flush
-	err      error         // the first failure; later rows are dropped
+	row     int   // in the chunk that is being filled
+	column  int   // in the row
+	err     error // the first failure; later rows are dropped
 }
 
 // target is one column's vector.
@@ -38,59 +42,80 @@ type target struct {
 	room   int            // of a list or map: elements there is room for
 }
 
+const (
+	// maxChunks is how many chunks are gathered before they are inserted: a row group.
+	maxChunks = RowGroup / 2048
+	// keepChunks is how many of them keep their memory.
+	keepChunks = 1
+)
+
+// insertSQL is what inserts a feed. The row number, which is always above 0, keeps the rows in order, so one thread inserts
+// them, straight into what the transaction commits: several would each fill a row group of their own, find it too small
+// and append its rows a second time.
+const insertSQL = "insert into %[1]s select * exclude (place) from (select *, row_number() over () as place from feed_%[1]s()) where place > 0"
+
 // openTable prepares appending to a table that exists.
 func openTable(c *conn, name string) (*table, error) {
+	t := &table{conn: c, name: name, insert: fmt.Sprintf(insertSQL, name)}
+	var appender duck.Appender // is asked for the types only
+	defer duck.AppenderDestroy(&appender)
+	if duck.AppenderCreateExt(c.handle, "", "", name, &appender) == duck.StateError {
+		return nil, fmt.Errorf("cannot append to table %q: %s", name, duck.AppenderError(appender))
+	}
+	for i := range int(duck.AppenderColumnCount(appender)) {
+		t.add(fmt.Sprint("column", i), duck.AppenderColumnType(appender, duck.IdxT(i)))
+	}
+	return t, t.open()
+}
+
+// openKeys prepares a table of that name and columns which stands in no file: statements read it as feed_name().
+func openKeys(c *conn, name string, columns ...keyColumn) (*table, error) {
 	t := &table{conn: c, name: name}
-	if err := t.open(); err != nil {
-		return nil, err
+	for _, column := range columns {
+		t.add(column.name, duck.CreateLogicalType(column.typ))
 	}
-	defer t.drop()
-	types := make([]duck.LogicalType, duck.AppenderColumnCount(t.appender))
-	for i := range types {
-		types[i] = duck.AppenderColumnType(t.appender, duck.IdxT(i))
-	}
-	t.chunk = duck.CreateDataChunk(types)
-	t.columns = make([]target, len(types))
-	for i := range types {
-		t.columns[i].typ = duck.GetTypeId(types[i])
-		duck.DestroyLogicalType(&types[i])
-	}
-	t.reset()
-	return t, nil
+	return t, t.open()
+}
+
+type keyColumn struct {
+	name string
+	typ  duck.Type
+}
+
+func (t *table) add(name string, typ duck.LogicalType) {
+	t.names, t.types = append(t.names, name), append(t.types, typ)
+	t.columns = append(t.columns, target{typ: duck.GetTypeId(typ)})
 }
 
 func (t *table) open() error {
-	if duck.AppenderCreateExt(t.conn.handle, "", "", t.name, &t.appender) == duck.StateError {
-		err := fmt.Errorf("cannot append to table %q: %s", t.name, duck.AppenderError(t.appender))
-		t.drop()
+	t.chunks = []duck.DataChunk{duck.CreateDataChunk(t.types)}
+	t.aim()
+	if err := t.feed.register(t.conn, "feed_"+t.name, t); err != nil {
+		t.close()
 		return err
 	}
 	return nil
 }
 
-func (t *table) drop() {
-	if t.appender.Ptr != nil {
-		duck.AppenderClear(t.appender)
-		duck.AppenderDestroy(&t.appender)
-	}
-}
-
 func (t *table) close() {
-	t.drop()
-	duck.DestroyDataChunk(&t.chunk)
+	t.feed.close()
+	for i := range t.chunks {
+		duck.DestroyDataChunk(&t.chunks[i])
+	}
+	for i := range t.types {
+		duck.DestroyLogicalType(&t.types[i])
+	}
 	t.arena.free()
 }
 
-// reset empties the chunk. DuckDB may give it other vectors, so the pointers are read again.
-func (t *table) reset() {
-	duck.DataChunkReset(t.chunk)
+// aim makes the columns point into the chunk that is to be filled.
+func (t *table) aim() {
 	for i := range t.columns {
 		c := &t.columns[i]
-		c.vector = duck.DataChunkGetVector(t.chunk, duck.IdxT(i))
+		c.vector = duck.DataChunkGetVector(t.chunks[t.full], duck.IdxT(i))
 		c.data, c.valid, c.filled, c.room = duck.VectorGetData(c.vector), nil, 0, 0
 	}
 	t.row, t.column = 0, 0
-	t.arena.reset()
 }
 
 // end finishes a row.
@@ -99,46 +124,94 @@ func (t *table) end() {
 		t.fail(fmt.Errorf("BUG: a row of table %q has %d columns, not %d", t.name, len(t.columns), t.column))
 	}
 	t.column = 0
-	if t.row++; t.row == int(duck.VectorSize()) {
+	if t.row++; t.row == vectorSize {
 		t.pass()
 	}
 }
 
+// vectorSize is the number of rows of a full chunk.
+const vectorSize = 2048
+
 func (t *table) fail(err error) {
-	if t.err == nil {
+	if t.err == nil { // nil stays nil
 		t.err = err
 	}
 }
 
-// pass hands the chunk to the appender, which copies it.
+// pass begins the next chunk.
 func (t *table) pass() {
-	if t.err == nil && t.appender.Ptr == nil {
-		t.fail(t.open())
+	t.finish()
+	if t.insert != "" && t.full == maxChunks {
+		t.send()
 	}
-	if t.err == nil && t.row > 0 {
-		duck.DataChunkSetSize(t.chunk, duck.IdxT(t.row))
-		if duck.AppendDataChunk(t.appender, t.chunk) == duck.StateError {
-			t.fail(errors.New(duck.AppenderError(t.appender)))
+	if t.full == len(t.chunks) {
+		t.chunks = append(t.chunks, duck.CreateDataChunk(t.types))
+	}
+	t.aim()
+}
+
+// finish takes the chunk that is being filled to the full ones.
+func (t *table) finish() {
+	if t.row > 0 {
+		duck.DataChunkSetSize(t.chunks[t.full], duck.IdxT(t.row))
+		t.full++
+		t.row = 0
+	}
+}
+
+// next makes output the next chunk of the running statement; it stays empty behind the last one.
+func (t *table) next(output duck.DataChunk) {
+	if t.read == t.full {
+		return
+	}
+	chunk := t.chunks[t.read]
+	t.read++
+	for i := range t.columns {
+		duck.VectorReferenceVector(duck.DataChunkGetVector(output, duck.IdxT(i)), duck.DataChunkGetVector(chunk, duck.IdxT(i)))
+	}
+	duck.DataChunkSetSize(output, duck.DataChunkGetSize(chunk))
+}
+
+// send inserts the full chunks and empties them.
+func (t *table) send() {
+	if t.err == nil && t.full > 0 {
+		t.fail(t.conn.exec(context.Background(), t.insert)) // a commit is never cut short
+	}
+	t.empty()
+}
+
+// empty forgets the full chunks. DuckDB may give them other vectors, so the pointers must be read again.
+func (t *table) empty() {
+	for i := range t.chunks {
+		if i < keepChunks {
+			duck.DataChunkReset(t.chunks[i])
+		} else {
+			duck.DestroyDataChunk(&t.chunks[i])
 		}
 	}
-	t.reset()
+	t.chunks, t.full = t.chunks[:keepChunks], 0
+	t.arena.reset()
 }
 
 // flush makes all rows part of the transaction. After an error the transaction must be rolled back.
 func (t *table) flush() error {
-	if t.row > 0 {
-		t.pass()
-	}
-	if t.err == nil && t.appender.Ptr != nil && duck.AppenderClose(t.appender) == duck.StateError {
-		t.fail(errors.New(duck.AppenderError(t.appender)))
-	}
-	t.drop()
+	t.finish()
+	t.send()
+	t.aim()
 	err := t.err
 	t.err = nil
 	if err != nil {
 		return fmt.Errorf("cannot append to table %q: %w", t.name, err)
 	}
 	return nil
+}
+
+// drop forgets all rows.
+func (t *table) drop() {
+	t.finish()
+	t.empty()
+	t.aim()
+	t.err = nil
 }
 
 // put writes a value of a fixed width.
@@ -246,7 +319,11 @@ type arenaBlock struct {
 	size   int
 }
 
-const arenaBlockBytes = 1 << 20
+// The arena grows by blocks, of which it keeps one.
+const (
+	arenaBlockBytes = 1 << 20
+	keepBlocks      = 1
+)
 
 func (a *arena) put(at *rawText, s string) {
 	*at = rawText{length: uint32(len(s))}
@@ -281,7 +358,7 @@ func newArenaBlock(size int) arenaBlock {
 
 func (a *arena) reset() {
 	a.block, a.used = 0, 0
-	for len(a.blocks) > 4 { // a chunk of very long strings does not keep its memory
+	for len(a.blocks) > keepBlocks { // a backlog does not keep its memory
 		last := len(a.blocks) - 1
 		duck.DestroyVector(&a.blocks[last].vector)
 		a.blocks = a.blocks[:last]

@@ -76,7 +76,7 @@ func (v *visitorSet) sketch() *sketch.Sketch {
 // appendTotal appends the bytes of a total's set.
 func (v *visitorSet) appendTotal(dst []byte) []byte {
 	if v.many != nil {
-		return v.many.AppendBinary(dst)
+		return v.many.AppendPacked(dst)
 	}
 	return appendAscending(append(dst, formList), v.sorted())
 }
@@ -84,7 +84,7 @@ func (v *visitorSet) appendTotal(dst []byte) []byte {
 // appendPart appends the bytes of the set of another row; the total is that of its day and band, nil when there is none.
 func (v *visitorSet) appendPart(dst []byte, total *visitorSet) []byte {
 	if v.many != nil {
-		return v.many.AppendBinary(dst)
+		return v.many.AppendPacked(dst)
 	}
 	mine := v.sorted()
 	if total != nil && total.many == nil {
@@ -95,7 +95,7 @@ func (v *visitorSet) appendPart(dst []byte, total *visitorSet) []byte {
 		}
 	}
 	if len(mine) > maxList {
-		return v.sketch().AppendBinary(dst)
+		return v.sketch().AppendPacked(dst)
 	}
 	return appendAscending(append(dst, formList), mine)
 }
@@ -163,7 +163,7 @@ type selecter func(sql string, args []any, yield func(*Chunk) error) error
 // of returns the list of the day in which the bucket lies.
 func (r *rosters) of(bucket int64, band uint8) []uint32 {
 	days := r.bands[band]
-	at, found := slices.BinarySearchFunc(days, bucket, func(day roster, bucket int64) int { return cmp.Compare(day.bucket, bucket) })
+	at, found := r.search(bucket, band)
 	if !found {
 		at--
 	}
@@ -171,6 +171,19 @@ func (r *rosters) of(bucket int64, band uint8) []uint32 {
 		return nil
 	}
 	return days[at].coupons
+}
+
+// on returns the list of the day that starts at bucket, nil when it has none; an empty one is not nil.
+func (r *rosters) on(bucket int64, band uint8) []uint32 {
+	at, found := r.search(bucket, band)
+	if !found {
+		return nil
+	}
+	return append([]uint32{}, r.bands[band][at].coupons...)
+}
+
+func (r *rosters) search(bucket int64, band uint8) (at int, found bool) {
+	return slices.BinarySearchFunc(r.bands[band], bucket, func(day roster, bucket int64) int { return cmp.Compare(day.bucket, bucket) })
 }
 
 // read appends the coupons that the bytes of a row say to dst; of a sketch it returns the bytes. The total's own rows are read

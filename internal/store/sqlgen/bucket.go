@@ -25,6 +25,7 @@ func runs(edges []int64) (out []run) {
 // bucket renders the index of the bucket that the time lies in.
 func (r *renderer) bucket(time string) string {
 	all := runs(r.part.Edges)
+	time = fmt.Sprintf(r.d.Millis, time)
 	if len(all) == 1 {
 		return fmt.Sprintf(r.d.Long, r.within(all[0], time))
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
 )
 
@@ -16,6 +17,26 @@ const (
 
 // onSession joins an event to its session.
 const onSession = "s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end"
+
+// joined are the events with their sessions.
+func (r *renderer) joined() string { return "events e\njoin " + r.nearSessions() + " on " + onSession }
+
+// nearSessions are the sessions that the part's events can belong to. None is longer than event.SessionSplitMillis.
+func (r *renderer) nearSessions() string {
+	if r.d.Near == "" {
+		return "sessions s"
+	}
+	first, last := r.part.Ranges[0].From, r.part.Ranges[0].To
+	for _, one := range r.part.Ranges {
+		first, last = min(first, one.From), max(last, one.To)
+	}
+	site := r.arg(r.part.WebsiteID)
+	first, last = first-event.SessionSplitMillis, last+event.SessionSplitMillis
+	return fmt.Sprintf(r.d.Near, site, r.instant(first), r.instant(last))
+}
+
+// instant renders a time to compare a stored one with.
+func (r *renderer) instant(ms int64) string { return fmt.Sprintf(r.d.Instant, r.arg(ms)) }
 
 // column renders a column's value.
 func (r *renderer) column(c query.Column) string {
@@ -47,6 +68,9 @@ func (r *renderer) condition(p *query.Predicate) string {
 		return r.done(p.Args[0])
 	case "in":
 		return r.in(p)
+	case "among":
+		list := r.arg(p.Values)
+		return fmt.Sprintf(r.d.Among, list, r.column(*p.Column))
 	}
 	return r.pattern(p)
 }
@@ -57,7 +81,7 @@ func (r *renderer) in(p *query.Predicate) string {
 	}
 	text, mark := r.column(*p.Column), "%s"
 	if p.Fold {
-		text, mark = "lower("+text+")", "lower(%s)"
+		text, mark = fmt.Sprintf(r.d.Lower, text), r.d.Lower
 	}
 	marks := make([]string, len(p.Values))
 	for i, value := range p.Values {
@@ -80,7 +104,7 @@ func (r *renderer) pattern(p *query.Predicate) string {
 		subject := r.column(*p.Column)
 		switch {
 		case p.Op == "contains" && p.Fold:
-			text += fmt.Sprintf(r.d.Contains, "lower("+subject+")", "lower("+r.arg(value)+")")
+			text += fmt.Sprintf(r.d.Contains, fmt.Sprintf(r.d.Lower, subject), fmt.Sprintf(r.d.Lower, r.arg(value)))
 		case p.Op == "contains":
 			text += fmt.Sprintf(r.d.Contains, subject, r.arg(value))
 		case p.Fold:
@@ -95,8 +119,8 @@ func (r *renderer) pattern(p *query.Predicate) string {
 // done renders that the row's session has a counted event in the ranges that fulfils the condition. The subquery's
 // aliases are its own.
 func (r *renderer) done(inner *query.Predicate) string {
-	return "(s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join sessions s on " +
-		onSession + " where " + strings.Join(r.eventRows(counted), " and ") + " and " + r.condition(inner) + ")"
+	return "(s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join " +
+		r.nearSessions() + " on " + onSession + " where " + strings.Join(r.eventRows(counted), " and ") + " and " + r.condition(inner) + ")"
 }
 
 // The event types that a part reads.
@@ -128,8 +152,8 @@ func (r *renderer) sessionRows(in func() string) []string {
 func (r *renderer) ranges(pattern string) string {
 	parts := make([]string, len(r.part.Ranges))
 	for i, one := range r.part.Ranges {
-		from := r.arg(one.From)
-		parts[i] = fmt.Sprintf(pattern, from, r.arg(one.To))
+		from := r.instant(one.From)
+		parts[i] = fmt.Sprintf(pattern, from, r.instant(one.To))
 	}
 	if len(parts) == 1 {
 		return parts[0]
@@ -143,7 +167,7 @@ func (r *renderer) filtered(rows []string, key string) []string {
 		rows = append(rows, r.condition(r.part.Where))
 	}
 	if r.part.Sample > 0 {
-		rows = append(rows, key+" % "+r.arg(int64(r.part.Sample))+" = 0")
+		rows = append(rows, fmt.Sprintf("%s %% %d = 0", key, r.part.Sample)) // no parameter: it may be an expression of the engine's key
 	}
 	return rows
 }

@@ -15,7 +15,7 @@ func Render(part *query.Part, d Dialect) (sql string, args []any) {
 	case query.ViewEvents:
 		sql = r.events("events e")
 	case query.ViewJoined:
-		sql = r.events("events e\njoin sessions s on " + onSession)
+		sql = r.events(r.joined())
 	case query.ViewSpans:
 		sql = r.spans()
 	case query.ViewSessions:
@@ -41,7 +41,7 @@ type renderer struct {
 
 func (r *renderer) arg(value any) string {
 	r.args = append(r.args, value)
-	return "?"
+	return r.d.Mark(len(r.args), value)
 }
 
 // statement is a select, one clause per line.
@@ -144,13 +144,18 @@ func (r *renderer) sum(of string) string {
 
 // sessions renders ViewSessions.
 func (r *renderer) sessions() string {
-	s := statement{columns: r.groups("s.session_start"), from: "sessions s", keys: r.keys()}
+	s := statement{columns: r.groups("s.session_start"), from: r.d.Sessions, keys: r.keys()}
 	for _, m := range r.part.Measures {
-		s.columns = append(s.columns, r.sessionMeasure(m, "s.session_end - s.session_start"))
+		s.columns = append(s.columns, r.sessionMeasure(m, r.duration()))
 	}
 	s = r.byVisitor(s, "s.sample_key")
 	s.where = r.filtered(r.sessionRows(func() string { return r.ranges("s.session_start >= %s and s.session_start < %s") }), "s.sample_key")
 	return r.sampled(s)
+}
+
+// duration renders the ms of a session.
+func (r *renderer) duration() string {
+	return fmt.Sprintf(r.d.Millis, "s.session_end") + " - " + fmt.Sprintf(r.d.Millis, "s.session_start")
 }
 
 func (r *renderer) sessionMeasure(m query.Measure, duration string) string {
@@ -168,9 +173,9 @@ func (r *renderer) sessionMeasure(m query.Measure, duration string) string {
 
 // matched renders ViewMatched: each session once per group in which it has a matching counted event.
 func (r *renderer) matched() string {
-	inner := statement{columns: r.groups("e.timestamp"), from: "events e\njoin sessions s on " + onSession}
-	inner.columns = append(inner.columns, "s.session_id", "s.bot_band", "s.chain_start", "s.sample_key",
-		"s.bounce", "s.pageviews", "s.session_end - s.session_start as duration")
+	inner := statement{columns: r.groups("e.timestamp"), from: r.joined()}
+	inner.columns = append(inner.columns, "s.session_id", "s.bot_band", "s.chain_start", "s.sample_key as sample_key",
+		"s.bounce as bounce", "s.pageviews as pageviews", r.duration()+" as duration")
 	inner.where = r.filtered(r.eventRows(counted), "s.sample_key")
 	text := strings.Replace(inner.String(), "select", "select distinct", 1)
 	s := statement{columns: r.keys(), from: "matched s", keys: r.keys()}
@@ -182,7 +187,7 @@ func (r *renderer) matched() string {
 
 // scroll renders ViewScroll: the greatest depth per session and page.
 func (r *renderer) scroll() string {
-	inner := statement{columns: r.groups("e.timestamp"), from: "events e\njoin sessions s on " + onSession}
+	inner := statement{columns: r.groups("e.timestamp"), from: r.joined()}
 	inner.columns = append(inner.columns, "s.sample_key as sample_key", fmt.Sprintf(r.d.Long, "max(e.scroll_depth)")+" as depth")
 	inner.where = r.filtered(r.eventRows(withScroll), "s.sample_key")
 	inner.keys = append(r.keys(), "s.session_id", "s.bot_band", "s.chain_start", "s.sample_key", "e.page")

@@ -16,19 +16,23 @@ import (
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
 
 // Each golden file holds the statements of one query's plan, with their parameters.
-func TestRender(t *testing.T) {
+func TestRenderDuckDB(t *testing.T) { renderAll(t, DuckDB(), "?", true) }
+
+func TestRenderClickHouse(t *testing.T) { renderAll(t, ClickHouse(), "{p", false) }
+
+func renderAll(t *testing.T, d Dialect, mark string, rollups bool) {
 	f := func(name, dates, dimensions, metrics, filters string, facts query.Facts) {
 		t.Helper()
 		plan := planOf(t, fmt.Sprintf(`{"site_id":"s","date_range":%s,"dimensions":[%s],"metrics":[%s],"filters":[%s]}`, dates, dimensions, metrics, filters), facts)
 		var out strings.Builder
 		for i := range plan.Parts {
-			text, args := Render(&plan.Parts[i], DuckDB())
-			if marks := strings.Count(text, "?"); marks != len(args) {
+			text, args := Render(&plan.Parts[i], d)
+			if marks := strings.Count(text, mark); marks != len(args) {
 				t.Errorf("%s: %d marks, %d parameters", name, marks, len(args))
 			}
 			fmt.Fprintf(&out, "-- %s, %s\n%s\n-- %v\n\n", plan.Parts[i].Of, plan.Parts[i].View, text, args)
 		}
-		checkGolden(t, filepath.Join("testdata", "duckdb", name+".sql"), out.String())
+		checkGolden(t, filepath.Join("testdata", d.Name, name+".sql"), out.String())
 	}
 	const week, days, hours = `["2026-07-01","2026-07-07"]`, `["2026-03-20","2026-04-05"]`, `["2026-03-28","2026-03-29"]`
 	var none query.Facts
@@ -50,6 +54,10 @@ func TestRender(t *testing.T) {
 	f("property", week, `"event:props:it's"`, `"events"`, ``, none)
 	f("sample", week, `"event:page"`, `"visitors","visits","pageviews","time_on_page","scroll_depth","total_revenue"`, ``, many)
 	f("sample-sources", week, `"visit:source"`, `"visitors","bounce_rate"`, ``, many)
+	f("cold", days, `"visit:source"`, `"visitors","bounce_rate","total_revenue"`, ``, none)
+	if !rollups {
+		return
+	}
 	rolled := query.Facts{Clean: []query.Range{}}
 	f("rollup", days, `"visit:source"`, `"visitors","bounce_rate","total_revenue","percentage"`, ``, rolled)
 	f("rollup-sums", days, `"time:day"`, `"pageviews","visits","total_revenue"`, ``, rolled)

@@ -56,7 +56,7 @@ func (r *renderer) inside() string {
 }
 
 func (r *renderer) spanRows(measure func(query.Measure) string) string {
-	s := statement{columns: r.groups("s.chain_start"), from: "sessions s"}
+	s := statement{columns: r.groups("s.chain_start"), from: r.nearSessions()}
 	for _, m := range r.part.Measures {
 		s.columns = append(s.columns, measure(m)+" as "+string(m))
 	}
@@ -89,12 +89,12 @@ func (r *renderer) moreVisitors() string {
 		}
 		return "0"
 	})
-	return text + "\nand s.visitors is not null"
+	return text + "\nand " + fmt.Sprintf(r.d.Several, "s.visitors")
 }
 
 // edgeRows renders the events of sessions that cross an edge.
 func (r *renderer) edgeRows() string {
-	s := statement{columns: r.groups("e.timestamp"), from: "sessions s\njoin events e on " + onSession}
+	s := statement{columns: r.groups("e.timestamp"), from: r.joined()}
 	for _, m := range r.part.Measures {
 		s.columns = append(s.columns, edgeMeasure(m)+" as "+string(m))
 	}

@@ -20,9 +20,9 @@ with matched as (
         s.session_id,
         s.bot_band,
         s.chain_start,
-        s.sample_key,
-        s.bounce,
-        s.pageviews,
+        s.sample_key as sample_key,
+        s.bounce as bounce,
+        s.pageviews as pageviews,
         s.session_end - s.session_start as duration
     from events e
     join sessions s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end

@@ -14,11 +14,11 @@ from (
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
-    and e.sample_key % ? = 0
+    and e.sample_key % 10 = 0
     group by d1, visitor
 ) v
 group by d1
--- [s 2 1782856800000 1783461600000 10]
+-- [s 2 1782856800000 1783461600000]
 
 -- rows, sessions
 select
@@ -38,9 +38,9 @@ from (
     where s.website_id = ?
     and s.bot_band < ?
     and s.session_start >= ? and s.session_start < ?
-    and s.sample_key % ? = 0
+    and s.sample_key % 10 = 0
     group by d1, visitor
 ) v
 group by d1
--- [s 2 1782856800000 1783461600000 10]
+-- [s 2 1782856800000 1783461600000]
 

@@ -29,11 +29,11 @@ from (
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event', 'engagement')
     and e.timestamp >= ? and e.timestamp < ?
-    and e.sample_key % ? = 0
+    and e.sample_key % 10 = 0
     group by d1, visitor
 ) v
 group by d1
--- [s 2 1782856800000 1783461600000 10]
+-- [s 2 1782856800000 1783461600000]
 
 -- rows, sessions by event
 with matched as (
@@ -42,9 +42,9 @@ with matched as (
         s.session_id,
         s.bot_band,
         s.chain_start,
-        s.sample_key,
-        s.bounce,
-        s.pageviews,
+        s.sample_key as sample_key,
+        s.bounce as bounce,
+        s.pageviews as pageviews,
         s.session_end - s.session_start as duration
     from events e
     join sessions s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
@@ -52,7 +52,7 @@ with matched as (
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
-    and s.sample_key % ? = 0
+    and s.sample_key % 10 = 0
 )
 select
     d1,
@@ -67,7 +67,7 @@ from (
     group by d1, visitor
 ) v
 group by d1
--- [s 2 1782856800000 1783461600000 10]
+-- [s 2 1782856800000 1783461600000]
 
 -- rows, scroll
 with depths as (
@@ -81,7 +81,7 @@ with depths as (
     and e.bot_band < ?
     and e.event_type = 'engagement' and e.scroll_depth >= 0
     and e.timestamp >= ? and e.timestamp < ?
-    and s.sample_key % ? = 0
+    and s.sample_key % 10 = 0
     group by d1, s.session_id, s.bot_band, s.chain_start, s.sample_key, e.page
 )
 select
@@ -101,5 +101,5 @@ from (
     group by d1, visitor
 ) v
 group by d1
--- [s 2 1782856800000 1783461600000 10]
+-- [s 2 1782856800000 1783461600000]
 

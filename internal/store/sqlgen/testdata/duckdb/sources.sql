@@ -13,8 +13,8 @@ with rows as (
         s.source as d1,
         case when e.event_type in ('pageview', 'event') then e.sample_key end as visitors,
         case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
-    from sessions s
-    join events e on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    from events e
+    join sessions s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
     where s.website_id = ?
     and s.bot_band < ?
     and s.session_end >= ? and s.chain_start < ?

@@ -7,6 +7,7 @@ import dev.footfall.realtime.operator.Intake;
 import dev.footfall.realtime.operator.MetricTicks;
 import dev.footfall.realtime.operator.Sessions;
 import dev.footfall.realtime.operator.SumWindows;
+import dev.footfall.realtime.operator.TickTopics;
 import dev.footfall.realtime.operator.ToHits;
 import dev.footfall.realtime.record.EventView;
 import dev.footfall.realtime.record.Limits;
@@ -29,8 +30,9 @@ import org.apache.flink.util.OutputTag;
  * raw_events → intake → deduplicate by (site, id) ┬→ events
  *               │ │            │                  ├→ by (site, session id, band): sessions → sessions
  *               │ │            │                  └→ by (window, shard): visitors → by window: sums → metrics
- *               │ └────────────┴→ ledger                                                        └→ metrics (ticks)
+ *               │ └────────────┴→ ledger
  *               └→ failed_events
+ * the watermarks of deduplicate, sessions and sums → ticks → every partition of events, sessions, ledger and metrics
  * </pre>
  *
  * <p>The uid of a step names its state in savepoints: it must not change, nor what is in the state without a way to read
@@ -56,10 +58,11 @@ public final class RealtimeJob {
     SingleOutputStreamOperator<Item> taken = take(env);
     SingleOutputStreamOperator<Item> clean = clean(taken);
     write(clean.map(Item::message).returns(FlatType.MESSAGE).name("to events"), Output.EVENTS);
-    write(sessions(clean), Output.SESSIONS);
+    SingleOutputStreamOperator<Message> sessions = sessions(clean);
+    write(sessions, Output.SESSIONS);
     SingleOutputStreamOperator<Message> windows = windows(clean);
     write(windows, Output.METRICS);
-    write(ticks(windows), Output.METRIC_TICKS).setParallelism(1);
+    write(ticks(clean, sessions, windows), Output.METRIC_TICKS).setParallelism(1);
     write(taken.getSideOutput(LEDGER).union(clean.getSideOutput(LEDGER)), Output.LEDGER);
     write(taken.getSideOutput(FAILED), Output.FAILED_EVENTS);
   }
@@ -106,11 +109,17 @@ public final class RealtimeJob {
         .uid("windows");
   }
 
-  private SingleOutputStreamOperator<Message> ticks(DataStream<Message> windows) {
-    return windows
-        .filter(row -> false) // only the watermarks go on
+  private SingleOutputStreamOperator<Message> ticks(
+      SingleOutputStreamOperator<Item> clean, DataStream<Message> sessions, DataStream<Message> windows) {
+    DataStream<Message> marks = clean.filter(item -> false).map(Item::message).returns(FlatType.MESSAGE); // only the watermarks go on
+    return marks
+        .union(sessions.filter(row -> false), windows.filter(row -> false))
         .transform("ticks", FlatType.MESSAGE, new MetricTicks(ends.metricPartitions()))
         .uid("ticks")
+        .setParallelism(1)
+        .flatMap(new TickTopics())
+        .returns(FlatType.MESSAGE)
+        .name("tick topics")
         .setParallelism(1);
   }
 

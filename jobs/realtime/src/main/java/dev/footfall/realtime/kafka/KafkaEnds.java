@@ -49,12 +49,11 @@ public final class KafkaEnds implements Ends {
   @Override
   public Sink<Message> sink(Output output) {
     KafkaRecordSerializationSchemaBuilder<Message> records =
-        KafkaRecordSerializationSchema.<Message>builder()
-            .setTopic(topic(output))
-            .setKeySerializationSchema(new MessageKey())
-            .setValueSerializationSchema(new MessageValue());
+        KafkaRecordSerializationSchema.<Message>builder().setKeySerializationSchema(new MessageKey()).setValueSerializationSchema(new MessageValue());
     if (output == Output.METRIC_TICKS) {
-      records.setPartitioner(new TickPartitioner());
+      records.setTopicSelector(new TickTopic(settings.prefix())).setPartitioner(new TickPartitioner());
+    } else {
+      records.setTopic(settings.prefix() + output.label());
     }
     return KafkaSink.<Message>builder()
         .setBootstrapServers(settings.bootstrap())
@@ -80,10 +79,6 @@ public final class KafkaEnds implements Ends {
 
   @Override
   public MetricTicks.Partitions metricPartitions() {
-    return new TopicPartitions(settings.bootstrap(), topic(Output.METRICS));
-  }
-
-  private String topic(Output output) {
-    return settings.prefix() + (output == Output.METRIC_TICKS ? Output.METRICS : output).label();
+    return new TopicPartitions(settings.bootstrap(), new TickTopic(settings.prefix()).topics());
   }
 }

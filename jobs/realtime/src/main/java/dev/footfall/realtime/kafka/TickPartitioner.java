@@ -1,6 +1,6 @@
 package dev.footfall.realtime.kafka;
 
-import dev.footfall.realtime.operator.PartitionKey;
+import dev.footfall.realtime.operator.TickTopics;
 import dev.footfall.realtime.types.Message;
 import org.apache.flink.connector.kafka.sink.KafkaPartitioner;
 
@@ -10,6 +10,6 @@ final class TickPartitioner implements KafkaPartitioner<Message> {
 
   @Override
   public int partition(Message tick, byte[] key, byte[] value, String topic, int[] partitions) {
-    return partitions[PartitionKey.partition(key) % partitions.length];
+    return partitions[TickTopics.partition(key) % partitions.length];
   }
 }

@@ -13,13 +13,13 @@ import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
- * Writes ticks into every partition of topic metrics. It takes the watermarks of all windows and no element; there is one of
- * it in the job.
+ * Makes the ticks that tell how far the job is, one per partition. It takes the watermarks of all that writes results and no element;
+ * there is one of it in the job.
  *
- * <p>A tick promises that all events before it in time are counted in what stands before it in its partition. The rows of
- * the windows are written by several producers, whose order in a partition nothing keeps. But when a checkpoint is complete,
- * all rows from before its barrier stand in the topic. So the watermark that was reached at the barrier is told then, and
- * becomes visible with the next checkpoint.
+ * <p>A tick promises that whatever was received before it has taken effect in what stands before the ticks of that time, in all
+ * topics together. The rows are written by several producers, whose order in a partition nothing keeps. But all steps let go of
+ * what they gathered before a checkpoint's barrier, and when a checkpoint is complete, all rows from before its barrier stand in
+ * the topics. So the watermark that was reached at the barrier is told then, and becomes visible with the next checkpoint.
  */
 public final class MetricTicks extends AbstractStreamOperator<Message> implements OneInputStreamOperator<Message, Message> {
   private static final long serialVersionUID = 1;

@@ -1,0 +1,6 @@
+select
+    toInt64(toUnixTimestamp(hour)) * 1000 as at, toInt64(sum(rows)), toUnixTimestamp64Milli(min(first)), toUnixTimestamp64Milli(max(last))
+from event_hours
+where website_id = {p1:String}
+group by hour
+order by at

@@ -1,0 +1,72 @@
+-- rows, sessions+edges
+with rows as (
+    select
+        s.source as d1,
+        s.visitor_coupon as coupons,
+        s.events as events,
+        s.revenue_events as revenue_events,
+        s.revenue as revenue,
+        s.currency as currency_min,
+        s.currency as currency_max
+    from (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s
+    where s.website_id = {p4:String}
+    and s.bot_band < {p5:Int64}
+    and s.chain_start >= fromUnixTimestamp64Milli({p6:Int64}, 'UTC') and s.session_end < fromUnixTimestamp64Milli({p7:Int64}, 'UTC')
+    union all
+    select
+        s.source as d1,
+        case when e.event_type in ('pageview', 'event') then e.visitor_coupon end as coupons,
+        case when e.event_type in ('pageview', 'event') then 1 else 0 end as events,
+        case when e.event_type in ('pageview', 'event') and e.currency <> '' then 1 else 0 end as revenue_events,
+        case when e.event_type in ('pageview', 'event') then e.revenue else 0 end as revenue,
+        case when e.event_type in ('pageview', 'event') then e.currency else '' end as currency_min,
+        case when e.event_type in ('pageview', 'event') then e.currency else '' end as currency_max
+    from events e
+    join (select * from sessions final where website_id = {p8:String} and session_start >= fromUnixTimestamp64Milli({p9:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p10:Int64}, 'UTC')) s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    where s.website_id = {p11:String}
+    and s.bot_band < {p12:Int64}
+    and s.session_end >= fromUnixTimestamp64Milli({p13:Int64}, 'UTC') and s.chain_start < fromUnixTimestamp64Milli({p14:Int64}, 'UTC')
+    and not (s.chain_start >= fromUnixTimestamp64Milli({p15:Int64}, 'UTC') and s.session_end < fromUnixTimestamp64Milli({p16:Int64}, 'UTC'))
+    and e.website_id = {p17:String}
+    and e.bot_band < {p18:Int64}
+    and e.event_type in ('pageview', 'event', 'engagement')
+    and (e.timestamp >= fromUnixTimestamp64Milli({p19:Int64}, 'UTC') and e.timestamp < fromUnixTimestamp64Milli({p20:Int64}, 'UTC') or e.timestamp >= fromUnixTimestamp64Milli({p21:Int64}, 'UTC') and e.timestamp < fromUnixTimestamp64Milli({p22:Int64}, 'UTC'))
+    union all
+    select
+        s.source as d1,
+        arrayJoin(s.visitor_coupons) as coupons,
+        0 as events,
+        0 as revenue_events,
+        0 as revenue,
+        '' as currency_min,
+        '' as currency_max
+    from (select * from sessions final where website_id = {p23:String} and session_start >= fromUnixTimestamp64Milli({p24:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p25:Int64}, 'UTC')) s
+    where s.website_id = {p26:String}
+    and s.bot_band < {p27:Int64}
+    and s.chain_start >= fromUnixTimestamp64Milli({p28:Int64}, 'UTC') and s.session_end < fromUnixTimestamp64Milli({p29:Int64}, 'UTC')
+    and notEmpty(s.visitors)
+)
+select
+    d1,
+    groupUniqArray(v.coupons) filter (where v.coupons is not null) as coupons,
+    toInt64(coalesce(sum(v.events), 0)) as events,
+    toInt64(coalesce(sum(v.revenue_events), 0)) as revenue_events,
+    toInt64(coalesce(sum(v.revenue), 0)) as revenue,
+    coalesce(min(nullif(v.currency_min, '')), '') as currency_min,
+    coalesce(max(v.currency_max), '') as currency_max
+from rows v
+group by d1
+-- [s 1773874800000 1775512800000 s 2 1773961200000 1775426400000 s 1773874800000 1775512800000 s 2 1773961200000 1775426400000 1773961200000 1775426400000 s 2 1773961200000 1774047600000 1775340000000 1775426400000 s 1773874800000 1775512800000 s 2 1773961200000 1775426400000]
+
+-- rows, sessions
+select
+    s.source as d1,
+    count(*) as visits,
+    count(*) filter (where s.bounce) as bounces
+from sessions as s final
+where s.website_id = {p1:String}
+and s.bot_band < {p2:Int64}
+and s.session_start >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC') and s.session_start < fromUnixTimestamp64Milli({p4:Int64}, 'UTC')
+group by d1
+-- [s 2 1773961200000 1775426400000]
+

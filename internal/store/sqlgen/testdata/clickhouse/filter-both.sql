@@ -1,0 +1,41 @@
+-- rows, events+session
+select
+    s.os as d1,
+    count(distinct e.sample_key) as visitors,
+    count(*) as events
+from events e
+join (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+where e.website_id = {p4:String}
+and e.bot_band < {p5:Int64}
+and e.event_type in ('pageview', 'event')
+and e.timestamp >= fromUnixTimestamp64Milli({p6:Int64}, 'UTC') and e.timestamp < fromUnixTimestamp64Milli({p7:Int64}, 'UTC')
+and (e.properties[{p8:String}] in ({p9:String}) and s.country in ({p10:String}, {p11:String}) and not case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in ({p12:String}))
+group by d1
+-- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 plan pro DE  pageview]
+
+-- rows, sessions by event
+with matched as (
+    select distinct
+        s.os as d1,
+        s.session_id,
+        s.bot_band,
+        s.chain_start,
+        s.sample_key as sample_key,
+        s.bounce as bounce,
+        s.pageviews as pageviews,
+        toUnixTimestamp64Milli(s.session_end) - toUnixTimestamp64Milli(s.session_start) as duration
+    from events e
+    join (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    where e.website_id = {p4:String}
+    and e.bot_band < {p5:Int64}
+    and e.event_type in ('pageview', 'event')
+    and e.timestamp >= fromUnixTimestamp64Milli({p6:Int64}, 'UTC') and e.timestamp < fromUnixTimestamp64Milli({p7:Int64}, 'UTC')
+    and (e.properties[{p8:String}] in ({p9:String}) and s.country in ({p10:String}, {p11:String}) and not case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in ({p12:String}))
+)
+select
+    d1,
+    count(*) as visits
+from matched s
+group by d1
+-- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 plan pro DE  pageview]
+

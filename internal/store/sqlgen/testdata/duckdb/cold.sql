@@ -1,0 +1,72 @@
+-- rows, sessions+edges
+with rows as (
+    select
+        s.source as d1,
+        s.visitor_coupon as coupons,
+        s.events as events,
+        s.revenue_events as revenue_events,
+        s.revenue as revenue,
+        s.currency as currency_min,
+        s.currency as currency_max
+    from sessions s
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.chain_start >= ? and s.session_end < ?
+    union all
+    select
+        s.source as d1,
+        case when e.event_type in ('pageview', 'event') then e.visitor_coupon end as coupons,
+        case when e.event_type in ('pageview', 'event') then 1 else 0 end as events,
+        case when e.event_type in ('pageview', 'event') and e.currency <> '' then 1 else 0 end as revenue_events,
+        case when e.event_type in ('pageview', 'event') then e.revenue else 0 end as revenue,
+        case when e.event_type in ('pageview', 'event') then e.currency else '' end as currency_min,
+        case when e.event_type in ('pageview', 'event') then e.currency else '' end as currency_max
+    from events e
+    join sessions s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.session_end >= ? and s.chain_start < ?
+    and not (s.chain_start >= ? and s.session_end < ?)
+    and e.website_id = ?
+    and e.bot_band < ?
+    and e.event_type in ('pageview', 'event', 'engagement')
+    and (e.timestamp >= ? and e.timestamp < ? or e.timestamp >= ? and e.timestamp < ?)
+    union all
+    select
+        s.source as d1,
+        unnest(s.visitor_coupons) as coupons,
+        0 as events,
+        0 as revenue_events,
+        0 as revenue,
+        '' as currency_min,
+        '' as currency_max
+    from sessions s
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.chain_start >= ? and s.session_end < ?
+    and s.visitors is not null
+)
+select
+    d1,
+    list(distinct v.coupons) filter (where v.coupons is not null) as coupons,
+    cast(coalesce(sum(v.events), 0) as bigint) as events,
+    cast(coalesce(sum(v.revenue_events), 0) as bigint) as revenue_events,
+    cast(coalesce(sum(v.revenue), 0) as bigint) as revenue,
+    coalesce(min(nullif(v.currency_min, '')), '') as currency_min,
+    coalesce(max(v.currency_max), '') as currency_max
+from rows v
+group by d1
+-- [s 2 1773961200000 1775426400000 s 2 1773961200000 1775426400000 1773961200000 1775426400000 s 2 1773961200000 1774047600000 1775340000000 1775426400000 s 2 1773961200000 1775426400000]
+
+-- rows, sessions
+select
+    s.source as d1,
+    count(*) as visits,
+    count(*) filter (where s.bounce) as bounces
+from sessions s
+where s.website_id = ?
+and s.bot_band < ?
+and s.session_start >= ? and s.session_start < ?
+group by d1
+-- [s 2 1773961200000 1775426400000]
+

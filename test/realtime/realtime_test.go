@@ -62,13 +62,9 @@ func TestJob(t *testing.T) {
 		}
 		produce(t, client, prefix+"raw_events", h.values[half:], *rate)
 	}
-	last := int64(0)
 	eventually(t, "all events are stored", func() bool {
 		o.Lock()
 		defer o.Unlock()
-		for _, at := range o.ticks {
-			last = max(last, at)
-		}
 		return o.stored >= len(h.events)
 	})
 	took := time.Since(begin)
@@ -89,6 +85,7 @@ func TestJob(t *testing.T) {
 	compareSessions(t, h, o)
 	compareWindows(t, h, o)
 	compareLedger(t, h, o)
+	compareTicks(t, h, o)
 }
 
 // settle waits until a checkpoint that began after all was read has been committed, and nothing more comes.
@@ -194,10 +191,21 @@ func compareWindows(t *testing.T, h *history, o *outcome) {
 	if equal != want || len(o.metrics) > want+len(h.tardy) {
 		t.Errorf("windows: %d, of %d expected ones %d are equal", len(o.metrics), want, equal)
 	}
-	t.Logf("windows: %d of %d, %d rows; ticks %v", equal, want, o.rows, o.ticks)
-	if len(o.ticks) != partitions {
-		t.Errorf("ticks in %d partitions", len(o.ticks))
+	t.Logf("windows: %d of %d, %d rows", equal, want, o.rows)
+}
+
+// compareTicks: there are ticks in every partition of four topics, all have come to the end, and none was too early.
+func compareTicks(t *testing.T, h *history, o *outcome) {
+	end := h.values[len(h.values)-1].tick
+	for place, at := range o.ticks {
+		if end-at > 3_000 {
+			t.Errorf("the last tick of %s is %d ms before the end", place, end-at)
+		}
 	}
+	if len(o.ticks) != 4*partitions || o.early > 0 {
+		t.Errorf("ticks in %d partitions, %d rows behind one that was too early", len(o.ticks), o.early)
+	}
+	t.Logf("ticks in %d partitions", len(o.ticks))
 }
 
 func compareLedger(t *testing.T, h *history, o *outcome) {

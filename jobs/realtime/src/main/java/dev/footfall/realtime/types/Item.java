@@ -91,7 +91,7 @@ public final class Item {
   /** The event as the live windows see it. */
   public Hit hit() {
     Bytes key = WindowKey.ofShard(record, siteFrom, siteLength, timestamp, sampleKey);
-    return new Hit(key, sampleKey, band, type == EventView.PAGEVIEW);
+    return new Hit(key, sampleKey, WindowKey.windowOf(timestamp), band, type == EventView.PAGEVIEW);
   }
 
   /** The event as a Kafka record: its bytes as they came. */

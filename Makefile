@@ -10,6 +10,7 @@ export npm_config_cache ?= $(CACHE)/npm
 export npm_config_audit = false
 export npm_config_fund = false
 GO ?= go
+MVN ?= mvn -q -B
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 CHROMIUM ?= /usr/bin/chromium
@@ -39,6 +40,13 @@ build: assets
 .PHONY: run
 run: build
 	bin/footfall serve --demo --listen 127.0.0.1:8080
+
+# The jobs of a cluster, with their tests. Maven keeps what it fetched in its own cache.
+jobs/realtime/target/footfall-realtime.jar: jobs/realtime/pom.xml $(shell find jobs/realtime/src internal/stream/testdata/sessions -type f 2>/dev/null) \
+  test/conformance/testdata/sessions.txt test/conformance/testdata/duplicates.txt
+	$(MVN) -f jobs/realtime package && touch $@
+.PHONY: jobs
+jobs: jobs/realtime/target/footfall-realtime.jar
 
 .PHONY: fmt
 fmt:
@@ -108,10 +116,10 @@ bench: build
 
 .PHONY: fuzz
 fuzz:
-	for pkg in event eventlog/kafka enrich collect query sketch; do \
+	for pkg in event eventlog/kafka enrich collect live/redis query sketch; do \
 	  for f in $$($(GO) test -list '^Fuzz' ./internal/$$pkg | grep '^Fuzz'); do \
 	    $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} ./internal/$$pkg; done; done
 
 .PHONY: clean
 clean:
-	rm -rf bin web/dist/* sdk/js/dist/*
+	rm -rf bin web/dist/* sdk/js/dist/* jobs/*/target

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -120,10 +121,13 @@ func (c *cluster) openStore(ctx context.Context) (err error) {
 	k := &c.cfg.Cluster
 	c.store, err = clickhouse.Open(ctx, clickhouse.Options{
 		Addresses: k.ClickHouse, Database: k.Database, User: k.User, Password: k.Password, ReadUser: k.Reader, ReadPassword: k.ReaderPassword,
-		RetentionMonths: c.cfg.Store.RetentionMonths, QueryTime: time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second,
+		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second,
 	})
 	return err
 }
+
+// forGood is how many months of 31 days stand for "never": the engine's dates end in 2149, and a time beyond would be one in the past.
+const forGood = 570
 
 // The groups of role process.
 const (

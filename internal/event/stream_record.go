@@ -27,7 +27,7 @@ type Metric struct {
 	Start     int64         // ms, a multiple of 10,000
 	Pageviews [Bands]uint64 // counted events, by band
 	Events    [Bands]uint64
-	Visitors  [Bands]uint64 // [t-1]: distinct visitors with a counted or engagement event of a band below t
+	Visitors  [Bands]uint64 // [t-1]: distinct visitors with a counted event of a band below t
 	EmittedAt int64         // ms; the greatest counts
 }
 

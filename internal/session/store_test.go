@@ -52,6 +52,19 @@ func TestSeenSince(t *testing.T) {
 	}
 }
 
+func TestLearn(t *testing.T) {
+	s := New(Options{})
+	known := Known{StartedAt: 1000, LastSeen: 5000, Events: 3, EntryPage: "/", EntryAt: 1000, Source: "Google"}
+	s.Learn("s", "a", known)
+	if info, ok := s.Observe(view("a", 6000, "/b")); !ok || info != (event.SessionInfo{StartedAt: 1000, Events: 3, EntryPage: "/", Source: "Google"}) {
+		t.Errorf("learnt: %+v, %v", info, ok)
+	}
+	s.Learn("s", "a", known) // older than what it has seen itself
+	if info, _ := s.Observe(view("a", 7000, "/c")); info.Events != 4 {
+		t.Errorf("after an older lesson: %+v", info)
+	}
+}
+
 func TestBoundAndExpiry(t *testing.T) {
 	s := New(Options{MaxSessions: 640})
 	for i := range 10_000 {

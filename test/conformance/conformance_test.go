@@ -19,6 +19,7 @@ var (
 	keyFlag = flag.String("key", "", "key of scope admin for all sites, with -url")
 	binary  = flag.String("binary", "", "another build of footfall than bin/footfall to start")
 	rewrite = flag.Bool("rewrite", false, "write the answers into the cases")
+	spread  = flag.Duration("spread", 0, "how long a change of settings may take to reach all processes of the deployment")
 	without = flag.String("without", "", "what the deployment does not have: rollups (long ranges are then read from events)")
 )
 
@@ -34,28 +35,35 @@ func TestConformance(t *testing.T) {
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("no cases: %v", err)
 	}
-	for _, path := range paths {
-		f, err := parseFile(path)
-		if err != nil {
-			t.Fatal(err)
+	t.Run("cases", func(t *testing.T) { // returns when all have
+		for _, path := range paths {
+			f, err := parseFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) { runFile(t, d, f, path) })
 		}
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".txt"), func(t *testing.T) {
-			answers := map[int][]string{}
-			for _, c := range f.cases {
-				t.Run(c.name, func(t *testing.T) {
-					if !*rewrite {
-						t.Parallel() // each case has a site of its own
-					}
-					(&runner{t: t, d: d, path: path, answers: answers}).run(c)
-				})
-			}
-			if *rewrite {
-				f.rewrite(t, answers)
-			}
-		})
-	}
+	})
 	if d.server != nil {
 		d.server.Run("audit")
+	}
+}
+
+func runFile(t *testing.T, d *deployment, f *file, path string) {
+	if !*rewrite {
+		t.Parallel() // each case has a site of its own
+	}
+	answers := map[int][]string{}
+	for _, c := range f.cases {
+		t.Run(c.name, func(t *testing.T) {
+			if !*rewrite {
+				t.Parallel()
+			}
+			(&runner{t: t, d: d, path: path, answers: answers}).run(c)
+		})
+	}
+	if *rewrite {
+		f.rewrite(t, answers)
 	}
 }
 
@@ -218,6 +226,7 @@ func (r *runner) setSite(s step) {
 	if len(settings) > 0 {
 		r.call(s, "PUT", "/api/v1/sites/"+r.site.WebsiteID, settings, r.d.key)
 	}
+	time.Sleep(*spread)
 }
 
 // setting is the value of a word of a site line.

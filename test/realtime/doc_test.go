@@ -3,7 +3,7 @@
 //
 //	make jobs
 //	go test ./test/realtime -v -args -kafka 127.0.0.1:19092 -flink http://127.0.0.1:18081 [-events 200000] [-rate 0]
-//	    [-pid TASKMANAGER] [-fault 'COMMAND'] [-job ID]
+//	    [-pid TASKMANAGER] [-fault 'COMMAND'] [-upgrade]
 //
 // With -pid it reports events per processor second of the TaskManager. -fault is run when half of the events are sent. The
 // topics have a prefix of their own and are removed.

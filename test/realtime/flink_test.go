@@ -52,8 +52,8 @@ func (f flink) must(err error) {
 	}
 }
 
-// submit uploads the jar and runs it; the job is cancelled when the test ends.
-func (f flink) submit(jar string, parallelism int, args ...string) string {
+// submit uploads the jar and runs it, from a savepoint if there is one; the job is cancelled when the test ends.
+func (f flink) submit(jar, savepoint string, parallelism int, args ...string) string {
 	f.t.Helper()
 	content, err := os.ReadFile(jar)
 	if err != nil {
@@ -70,12 +70,39 @@ func (f flink) submit(jar string, parallelism int, args ...string) string {
 	f.must(f.call("POST", "/jars/upload", form.FormDataContentType(), &body, &uploaded))
 	id := filepath.Base(uploaded.Filename)
 	f.t.Cleanup(func() { _ = f.call("DELETE", "/jars/"+id, "", nil, nil) })
-	request, err := json.Marshal(map[string]any{"parallelism": parallelism, "programArgsList": args})
+	run := map[string]any{"parallelism": parallelism, "programArgsList": append(args, "--parallelism", fmt.Sprint(parallelism))}
+	if savepoint != "" {
+		run["savepointPath"] = savepoint
+	}
+	request, err := json.Marshal(run)
 	f.must(err)
 	var started struct{ JobID string }
 	f.must(f.call("POST", "/jars/"+id+"/run", "application/json", bytes.NewReader(request), &started))
 	f.t.Cleanup(func() { _ = f.call("PATCH", "/jobs/"+started.JobID+"?mode=cancel", "", nil, nil) })
 	return started.JobID
+}
+
+// stop stops the job with a savepoint and returns where it is.
+func (f flink) stop(job string) string {
+	f.t.Helper()
+	var trigger struct {
+		ID string `json:"request-id"`
+	}
+	f.must(f.call("POST", "/jobs/"+job+"/stop", "application/json", strings.NewReader(`{"drain":false}`), &trigger))
+	var savepoint struct {
+		Status    struct{ ID string }
+		Operation struct {
+			Location string
+			Cause    any `json:"failure-cause"`
+		}
+	}
+	eventually(f.t, "the savepoint", func() bool {
+		return f.call("GET", "/jobs/"+job+"/savepoints/"+trigger.ID, "", nil, &savepoint) == nil && savepoint.Status.ID == "COMPLETED"
+	})
+	if savepoint.Operation.Location == "" {
+		f.t.Fatalf("no savepoint: %v", savepoint.Operation.Cause)
+	}
+	return savepoint.Operation.Location
 }
 
 // running reports whether all tasks of the job run.

@@ -15,14 +15,15 @@ import (
 )
 
 var (
-	kafka  = flag.String("kafka", "", "address of Kafka")
-	rest   = flag.String("flink", "", "URL of Flink's REST interface")
-	events = flag.Int("events", 200_000, "how many distinct events")
-	hours  = flag.Int64("hours", 6, "over how many hours of event time")
-	rate   = flag.Int("rate", 0, "Kafka records a second; 0: a backlog")
-	seed   = flag.Uint64("seed", 0, "0: another one each time")
-	pid    = flag.Int("pid", 0, "process of the TaskManager, whose processor time is reported")
-	fault  = flag.String("fault", "", "command for bash, run when half of the events are sent")
+	kafka   = flag.String("kafka", "", "address of Kafka")
+	rest    = flag.String("flink", "", "URL of Flink's REST interface")
+	events  = flag.Int("events", 200_000, "how many distinct events")
+	hours   = flag.Int64("hours", 6, "over how many hours of event time")
+	rate    = flag.Int("rate", 0, "Kafka records a second; 0: a backlog")
+	seed    = flag.Uint64("seed", 0, "0: another one each time")
+	pid     = flag.Int("pid", 0, "process of the TaskManager, whose processor time is reported")
+	upgrade = flag.Bool("upgrade", false, "stop with a savepoint when half of the events are sent, and go on from it with parallelism 1")
+	fault   = flag.String("fault", "", "command for bash, run when half of the events are sent")
 )
 
 const jar = "../../jobs/realtime/target/footfall-realtime.jar"
@@ -38,14 +39,15 @@ func TestJob(t *testing.T) {
 	t.Logf("seed %d, topics %s*", *seed, prefix)
 	h := makeHistory(*seed, *events, *hours, time.Now().UnixMilli()-5_000)
 	client := makeTopics(t, *kafka, prefix)
-	backlog := *rate == 0 && *fault == ""
+	backlog := *rate == 0 && *fault == "" && !*upgrade
 	if backlog {
 		produce(t, client, prefix+"raw_events", h.values, 0)
 	}
 	f := flink{t, *rest}
 	before := cpu(t)
 	begin := time.Now()
-	job := f.submit(jar, 2, "--bootstrap", *kafka, "--prefix", prefix, "--parallelism", "2")
+	args := []string{"--bootstrap", *kafka, "--prefix", prefix}
+	job := f.submit(jar, "", 2, args...)
 	eventually(t, "the job runs", func() bool { return f.running(job) })
 	t.Logf("running after %v", time.Since(begin).Round(time.Millisecond))
 	o := follow(t, *kafka, prefix)
@@ -53,15 +55,16 @@ func TestJob(t *testing.T) {
 		half := len(h.values) / 2
 		produce(t, client, prefix+"raw_events", h.values[:half], *rate)
 		runFault(t)
+		if *upgrade {
+			savepoint := f.stop(job)
+			job = f.submit(jar, savepoint, 1, args...)
+			t.Logf("goes on from %s as %s", savepoint, job)
+		}
 		produce(t, client, prefix+"raw_events", h.values[half:], *rate)
 	}
-	last := int64(0)
 	eventually(t, "all events are stored", func() bool {
 		o.Lock()
 		defer o.Unlock()
-		for _, at := range o.ticks {
-			last = max(last, at)
-		}
 		return o.stored >= len(h.events)
 	})
 	took := time.Since(begin)
@@ -82,6 +85,7 @@ func TestJob(t *testing.T) {
 	compareSessions(t, h, o)
 	compareWindows(t, h, o)
 	compareLedger(t, h, o)
+	compareTicks(t, h, o)
 }
 
 // settle waits until a checkpoint that began after all was read has been committed, and nothing more comes.
@@ -187,10 +191,21 @@ func compareWindows(t *testing.T, h *history, o *outcome) {
 	if equal != want || len(o.metrics) > want+len(h.tardy) {
 		t.Errorf("windows: %d, of %d expected ones %d are equal", len(o.metrics), want, equal)
 	}
-	t.Logf("windows: %d of %d, %d rows; ticks %v", equal, want, o.rows, o.ticks)
-	if len(o.ticks) != partitions {
-		t.Errorf("ticks in %d partitions", len(o.ticks))
+	t.Logf("windows: %d of %d, %d rows", equal, want, o.rows)
+}
+
+// compareTicks: there are ticks in every partition of four topics, all have come to the end, and none was too early.
+func compareTicks(t *testing.T, h *history, o *outcome) {
+	end := h.values[len(h.values)-1].tick
+	for place, at := range o.ticks {
+		if end-at > 3_000 {
+			t.Errorf("the last tick of %s is %d ms before the end", place, end-at)
+		}
 	}
+	if len(o.ticks) != 4*partitions || o.early > 0 {
+		t.Errorf("ticks in %d partitions, %d rows behind one that was too early", len(o.ticks), o.early)
+	}
+	t.Logf("ticks in %d partitions", len(o.ticks))
 }
 
 func compareLedger(t *testing.T, h *history, o *outcome) {

@@ -82,8 +82,8 @@ type outcome struct {
 	upserts   int
 	metrics   map[windowKey]event.Metric
 	rows      int
-	ticks     map[int32]int64
-	early     int // rows that a tick before them had promised to be over
+	ticks     map[string]int64 // the last one, by topic/partition
+	early     int              // rows behind a tick that had promised them to be before it
 	ledger    map[string]*siteCount
 	ledgers   int
 	failed    int
@@ -92,7 +92,7 @@ type outcome struct {
 // follow reads all topics of the job, read_committed, until the test ends.
 func follow(t *testing.T, kafka, prefix string) *outcome {
 	o := &outcome{t: t, prefix: prefix, events: map[event.UUID]string{}, sessions: map[event.SessionRef]event.Session{},
-		metrics: map[windowKey]event.Metric{}, ticks: map[int32]int64{}, ledger: map[string]*siteCount{}}
+		metrics: map[windowKey]event.Metric{}, ticks: map[string]int64{}, ledger: map[string]*siteCount{}}
 	var names []string
 	for _, name := range topics[1:] {
 		names = append(names, prefix+name)
@@ -140,6 +140,9 @@ func (o *outcome) takeRecord(r *kgo.Record, record []byte) error {
 		var e event.Event
 		err := e.DecodeEvent(record)
 		o.stored++
+		if e.ReceivedAt < o.ticks[place(r)] {
+			o.early++
+		}
 		o.events[e.ID] = string(record)
 		return checkKey(r, e.WebsiteID+e.SessionID, err)
 	case event.KindSession:
@@ -159,15 +162,18 @@ func (o *outcome) takeRecord(r *kgo.Record, record []byte) error {
 	case event.KindTick:
 		var tick event.Tick
 		err := tick.DecodeTick(record)
-		if tick.At <= o.ticks[r.Partition] {
-			err = fmt.Errorf("tick %d after %d", tick.At, o.ticks[r.Partition])
+		if at := o.ticks[place(r)]; tick.At <= at {
+			err = fmt.Errorf("tick %d after %d", tick.At, at)
 		}
-		o.ticks[r.Partition] = tick.At
+		o.ticks[place(r)] = tick.At
 		return err
 	case event.KindLedger:
 		var row event.LedgerRow
 		err := row.DecodeLedger(record)
 		o.count(&row)
+		if row.Minute+60_000 <= o.ticks[place(r)] {
+			o.early++
+		}
 		return checkKey(r, row.WebsiteID, err)
 	case event.KindFailed:
 		var f event.FailedEvent
@@ -181,6 +187,8 @@ func (o *outcome) takeRecord(r *kgo.Record, record []byte) error {
 		return fmt.Errorf("kind %d", kind)
 	}
 }
+
+func place(r *kgo.Record) string { return fmt.Sprintf("%s/%d", r.Topic, r.Partition) }
 
 func checkKey(r *kgo.Record, want string, err error) error {
 	if err == nil && string(r.Key) != want {

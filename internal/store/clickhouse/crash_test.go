@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"os/exec"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -139,9 +142,12 @@ func TestProcessorIsKilled(t *testing.T) {
 	imported := h.batch(260)
 	duplicates += appendEvents(t, r, log, imported.Events)
 	kills := map[string]int{}
+	var mu sync.Mutex // the reader and the committer may be killed
 	for round := 0; ; round++ {
 		steps := 0
 		kill := func(at string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if steps++; len(kills) < len(points)+4 && steps > 2+r.IntN(14) && kills[at] < 2 {
 				kills[at]++
 				return errKill
@@ -197,4 +203,77 @@ func (h *history) checkEvents(t *testing.T, s *Store, duplicates int) {
 			t.Errorf("sessions of %s differ:\n%v\n%v", site, sorted(got), sorted(want))
 		}
 	}
+}
+
+// The server is killed and started again, by the command that FOOTFALL_TEST_CLICKHOUSE_KILL names, while a processor and a
+// loader write to it: each goes on until all is stored, once.
+func TestServerIsKilled(t *testing.T) {
+	command := os.Getenv("FOOTFALL_TEST_CLICKHOUSE_KILL")
+	if command == "" {
+		t.Skip("no kill: set FOOTFALL_TEST_CLICKHOUSE_KILL to a command that kills the server and starts it again; nobody else may use it")
+	}
+	s := openTest(t)
+	log, err := local.Open(local.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = log.Close() }()
+	run, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	defer cancel()
+	r, h := rand.New(rand.NewPCG(4, 2)), newHistory(12, historyStart, 4*24*time.Hour)
+	imported := h.batch(3000)
+	duplicates := appendEvents(t, r, log, imported.Events)
+	streamed := newHistory(13, historyStart, 4*24*time.Hour)
+
+	var work sync.WaitGroup
+	stop := make(chan struct{})
+	kills, tries, loads := 0, 0, 0
+	work.Go(func() { // the loader: the same range until it is in
+		for loads = 0; ; loads++ {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			b := streamed.batch(40)
+			for i := range b.Events {
+				b.Events[i].WebsiteID = "streamed"
+			}
+			for tries++; s.InsertEvents(run, fmt.Sprint("stream-", loads), b.Events, Provenance{Topic: "events"}) != nil && run.Err() == nil; tries++ {
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+	})
+	w := s.Writer(WriterOptions{Topic: string(eventlog.RawEvents)})
+	p := load.New(load.Options{Log: log, Store: w, Dedupe: w.Dedupe(), Shared: true, MaxBatchEvents: 25, Tick: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	done := make(chan error, 1)
+	go func() { done <- p.Run(run) }()
+	for ; kills < 4 && run.Err() == nil; kills++ {
+		if out, err := exec.CommandContext(run, command).CombinedOutput(); err != nil {
+			t.Errorf("%v: %s", err, out)
+		}
+		select {
+		case <-run.Done():
+		case <-time.After(time.Duration(500+r.IntN(1500)) * time.Millisecond):
+		}
+	}
+	position := p.Position()
+	err = p.Flush(run)
+	close(stop)
+	work.Wait()
+	cancel()
+	if runErr := <-done; err != nil || !errors.Is(runErr, context.Canceled) {
+		t.Fatal(err, runErr)
+	}
+	t.Logf("%d kills, the last at offset %d; %d ranges in %d tries", kills, position, loads, tries)
+	if got, want := count(t, s, "select sum(rows) from event_hours where website_id = 'streamed'"), int64(40*loads); got != want || count(t, s, "select count() from events where website_id = 'streamed'") != want {
+		t.Errorf("%d rows of %d ranges", got, loads)
+	}
+	if err := s.writer.Exec(context.Background(), "alter table events delete where website_id = 'streamed' settings mutations_sync = 2"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.writer.Exec(context.Background(), "alter table event_hours delete where website_id = 'streamed' settings mutations_sync = 2"); err != nil {
+		t.Fatal(err)
+	}
+	h.checkEvents(t, s, duplicates)
 }

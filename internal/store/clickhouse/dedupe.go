@@ -48,7 +48,7 @@ func (d *Dedupe) Resolve(ctx context.Context, keys []event.DedupeKey) ([]bool, e
 	if len(keys) == 0 {
 		return duplicate, nil
 	}
-	stored := d.writer.stored() // before the look-up: what is before it is found there
+	stored := d.writer.reached.Load() // before the look-up: what is before it is found there
 	found, err := d.writer.occurrences(ctx, keys)
 	if err != nil {
 		return nil, fmt.Errorf("cannot look up the ids of %d events: %w", len(keys), err)
@@ -90,13 +90,6 @@ func (d *Dedupe) forget(stored int64) {
 			delete(d.recent, key)
 		}
 	}
-}
-
-// stored returns the offset up to which the writer's events are in the store.
-func (w *Writer) stored() int64 {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.next
 }
 
 //go:embed sql/duplicates.sql

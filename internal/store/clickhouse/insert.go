@@ -110,7 +110,8 @@ func cut[T any](rows []T, partition func(*T) int64) [][]T {
 }
 
 // send inserts one block.
-func send[T any](ctx context.Context, s *Store, t *table[T], token string, rows []T) error {
+func send[T any](ctx context.Context, s *Store, t *table[T], token string, rows []T) (err error) {
+	defer func() { err = because(ctx, err) }()
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": t.name + "/" + token}))
 	batch, err := s.writer.PrepareBatch(ctx, t.insertSQL())
 	if err != nil {

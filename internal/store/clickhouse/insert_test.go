@@ -2,11 +2,14 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"testing"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/store"
 )
 
 // sums are what the tables and the views say of what was inserted.
@@ -200,5 +203,57 @@ func TestVersion(t *testing.T) {
 		if order[i] >= order[i+1] {
 			t.Errorf("version %d is not below the next", i)
 		}
+	}
+}
+
+// Queries run as a user who may only read, and who has no more than the limits allow.
+func TestReadUser(t *testing.T) {
+	opts := testOptions(t)
+	opts.ReadUser = "footfall_reader" // of test/engines/clickhouse/users.xml
+	s := openWith(t, opts)
+	ctx := context.Background()
+	if err := s.Ping(ctx); err != nil {
+		t.Skipf("no user %q: %v", opts.ReadUser, err)
+	}
+	l := newRange(newHistory(1, historyStart, time.Hour), 50)
+	if err := l.insert(s, "t"); err != nil {
+		t.Fatal(err)
+	}
+	part := query.Part{View: query.ViewJoined, WebsiteID: "s", Threshold: 4, Ranges: []query.Range{{From: 0, To: latest}}, Measures: []query.Measure{query.EventCount}}
+	if rows := rowsOf(t, s.Source(), part); len(rows) != 1 || rows[0] == "events 0 " {
+		t.Errorf("got %v", rows)
+	}
+	w := s.Writer(WriterOptions{})
+	if err := w.SessionEvents(ctx, []store.Span{{SessionKey: event.SessionKey{WebsiteID: "s", SessionID: "ann"}, To: latest}}, func(*event.Event) {}); err != nil {
+		t.Error(err)
+	}
+	if _, err := w.Dedupe().Resolve(ctx, []event.DedupeKey{{WebsiteID: "s", EventID: event.UUID{1}}}); err != nil {
+		t.Error(err)
+	}
+	for _, sql := range []string{"insert into ledger values ('s', 0, 'stored', '', 1)", "drop table ledger"} {
+		if err := s.reader.Exec(ctx, sql); err == nil {
+			t.Errorf("%q is allowed", sql)
+		}
+	}
+}
+
+// As the user who writes, too, a query may not write, and is ended when it takes too long.
+func TestQueriesAreBounded(t *testing.T) {
+	opts := testOptions(t)
+	opts.QueryTime = time.Second
+	s := openWith(t, opts)
+	ctx := context.Background()
+	for _, sql := range []string{"insert into ledger values ('s', 0, 'stored', '', 1)", "drop table ledger"} {
+		if err := s.reader.Exec(ctx, sql); err == nil {
+			t.Errorf("%q is allowed", sql)
+		}
+	}
+	if err := s.each(ctx, "select count() from numbers_mt(1000000000000) where not ignore(sipHash64(number))", nil, func(scanner) error { return nil }); err == nil {
+		t.Error("a query without end has one")
+	}
+	short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+	defer cancel()
+	if err := s.each(short, "select sleepEachRow(0.1) from numbers(20)", nil, func(scanner) error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v", err)
 	}
 }

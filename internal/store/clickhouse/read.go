@@ -2,6 +2,10 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 )
@@ -15,6 +19,7 @@ func (s *Store) each(ctx context.Context, sql string, args []any, yield func(sca
 }
 
 func eachOn(ctx context.Context, conn driver.Conn, sql string, args []any, yield func(scanner) error) (err error) {
+	defer func() { err = because(ctx, err) }()
 	rows, err := conn.Query(ctx, sql, named(args)...)
 	if err != nil {
 		return err
@@ -30,4 +35,20 @@ func eachOn(ctx context.Context, conn driver.Conn, sql string, args []any, yield
 		}
 	}
 	return rows.Err()
+}
+
+// because says that it was ctx's end that made a statement fail, where it was. The connection has ctx's deadline, and may
+// reach it first.
+func because(ctx context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	if deadline, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && time.Until(deadline) < 10*time.Millisecond {
+		<-ctx.Done()
+	}
+	cause := ctx.Err()
+	if cause == nil || errors.Is(err, cause) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", cause, err)
 }

@@ -43,6 +43,7 @@ func (s *Source) Render(part *query.Part) (text string, args []any) {
 }
 
 func (s *Source) runPart(ctx context.Context, part *query.Part, yield func(*query.Rows) error) (err error) {
+	defer func() { err = because(ctx, err) }()
 	text, args := s.Render(part)
 	rows, err := s.store.reader.Query(ctx, text, named(args)...)
 	if err != nil {

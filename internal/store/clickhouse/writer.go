@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/cespare/xxhash/v2"
@@ -44,6 +45,8 @@ type Writer struct {
 	options  WriterOptions
 	consumer string
 	versions Maker
+
+	reached atomic.Int64 // next, for those who must not wait for a commit
 
 	mu       sync.Mutex
 	settled  bool   // what follows is known
@@ -149,7 +152,9 @@ func (w *Writer) settle(ctx context.Context) error {
 
 func (w *Writer) where(ctx context.Context) error {
 	const sql = "select max(sequence), max(next) from positions where consumer = {p1:String}"
-	return w.store.writer.QueryRow(ctx, sql, named([]any{w.consumer})...).Scan(&w.sequence, &w.next)
+	err := w.store.writer.QueryRow(ctx, sql, named([]any{w.consumer})...).Scan(&w.sequence, &w.next)
+	w.reached.Store(w.next)
+	return err
 }
 
 // unfinished returns the payload of the commit behind the last finished one, nil when there is none.
@@ -216,6 +221,7 @@ func (w *Writer) finish(ctx context.Context, c *commit, hash uint64) error {
 		}
 	}
 	w.sequence, w.next, w.settled = w.sequence+1, c.next, true
+	w.reached.Store(c.next)
 	return nil
 }
 

@@ -29,7 +29,7 @@ final class BandTable {
     return before;
   }
 
-  /** Sample keys are hashes, and the three top bits are those of the shard: the low ones choose the place. */
+  /** Sample keys are hashes, and the two top bits are those of the shard: the low ones choose the place. */
   private int find(long key) {
     int at = (int) key & keys.length - 1;
     while (bands[at] != 0 && keys[at] != key) {
@@ -52,21 +52,19 @@ final class BandTable {
     }
   }
 
-  /** As bytes: {@code band (1) | sample key (8)} for each visitor. */
-  byte[] encode(Buffer out) {
-    out.clear();
+  /** As bytes: {@code number of visitors | for each: band (1) | sample key (8)}. */
+  void encode(Buffer out) {
+    out.varint(size);
     for (int i = 0; i < keys.length; i++) {
       if (bands[i] != 0) {
         out.put(bands[i] - 1).fixed64(keys[i]);
       }
     }
-    return out.toBytes();
   }
 
-  static BandTable decode(byte[] bytes) {
+  static BandTable decode(Cursor in) {
     BandTable table = new BandTable();
-    Cursor in = new Cursor(bytes);
-    while (!in.atEnd()) {
+    for (long n = in.varint(); n > 0; n--) {
       int band = in.get();
       table.put(in.fixed64(), band, band);
     }

@@ -58,7 +58,7 @@ public final class Deduplicate extends BundleOperator<Item, Item> {
     Item item = element.getValue();
     boolean duplicate = duplicate(item.receivedAt());
     int outcome = duplicate ? Outcome.DUPLICATE : Outcome.STORED;
-    ledger.add(item.site(), item.receivedAt(), outcome, LedgerCounts.NO_REASON, 1);
+    ledger.add(item, outcome);
     gathered();
     if (!duplicate) {
       emit(item);

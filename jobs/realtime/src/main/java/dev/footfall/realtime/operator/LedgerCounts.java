@@ -5,6 +5,7 @@ import dev.footfall.realtime.record.Frames;
 import dev.footfall.realtime.record.Limits;
 import dev.footfall.realtime.record.Records;
 import dev.footfall.realtime.types.Bytes;
+import dev.footfall.realtime.types.Item;
 import dev.footfall.realtime.types.Message;
 import java.util.HashMap;
 import java.util.Map;
@@ -35,6 +36,18 @@ final class LedgerCounts {
       lastCount = rows.computeIfAbsent(row, r -> new long[1]);
     }
     lastCount[0] += count;
+  }
+
+  /** Counts an event, mostly without making anything. */
+  void add(Item item, int outcome) {
+    if (lastRow != null
+        && lastRow.outcome == outcome
+        && lastRow.minute == Limits.minute(item.receivedAt())
+        && item.siteEquals(lastRow.site.array())) {
+      lastCount[0]++;
+    } else {
+      add(item.site(), item.receivedAt(), outcome, NO_REASON, 1);
+    }
   }
 
   boolean full() {

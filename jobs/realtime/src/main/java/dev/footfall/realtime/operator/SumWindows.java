@@ -12,7 +12,7 @@ import java.util.Arrays;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /** The second step of the live windows: adds the parts of a window up and tells its row whenever it changes. */
-public final class SumWindows extends WindowOperator<Delta, Message, SumWindows.Sums> {
+public final class SumWindows extends WindowOperator<Delta, Message, SumWindows.Sums[]> {
   private static final long serialVersionUID = 1;
 
   private transient Buffer scratch;
@@ -21,6 +21,7 @@ public final class SumWindows extends WindowOperator<Delta, Message, SumWindows.
   static final class Sums {
     final long[] counts = new long[Delta.COUNTS];
     long emittedAt;
+    boolean changed;
   }
 
   public SumWindows(long flushMs) {
@@ -36,37 +37,67 @@ public final class SumWindows extends WindowOperator<Delta, Message, SumWindows.
   @Override
   public void processElement(StreamRecord<Delta> element) throws Exception {
     Delta delta = element.getValue();
-    Sums sums = window(delta.key(), expiry(WindowKey.start(delta.key())));
+    Sums[] minute = minute(delta.key(), WindowKey.start(delta.key()));
+    Sums sums = minute[delta.window()];
+    if (sums == null) {
+      sums = new Sums();
+      minute[delta.window()] = sums;
+    }
     for (int i = 0; i < sums.counts.length; i++) {
       sums.counts[i] += delta.counts()[i];
     }
+    sums.changed = true;
     flushIfFull();
   }
 
   @Override
-  Sums decode(byte[] bytes) {
-    Sums sums = new Sums();
+  Sums[] decode(byte[] bytes) {
+    Sums[] minute = new Sums[WindowKey.WINDOWS];
     if (bytes != null) {
       Cursor in = new Cursor(bytes);
-      for (int i = 0; i < sums.counts.length; i++) {
-        sums.counts[i] = in.varint();
+      while (!in.atEnd()) {
+        Sums sums = new Sums();
+        minute[in.get()] = sums;
+        for (int i = 0; i < sums.counts.length; i++) {
+          sums.counts[i] = in.varint();
+        }
+        sums.emittedAt = in.zigzag();
       }
-      sums.emittedAt = in.zigzag();
     }
-    return sums;
+    return minute;
+  }
+
+  @Override
+  byte[] close(Bytes key, Sums[] minute) {
+    for (int window = 0; window < WindowKey.WINDOWS; window++) {
+      if (minute[window] != null && minute[window].changed) {
+        tell(key, window, minute[window]);
+      }
+    }
+    return encode(minute);
   }
 
   /** The greatest emitted_at counts, so it grows though the clock of the machine that goes on be behind. */
-  @Override
-  byte[] close(Bytes key, Sums sums) {
+  private void tell(Bytes key, int window, Sums sums) {
     sums.emittedAt = Math.max(now(), sums.emittedAt + 1);
     int siteLength = WindowKey.siteLength(key);
-    Records.metric(scratch.clear(), key.array(), siteLength, WindowKey.start(key), sums.counts, sums.emittedAt);
+    long start = WindowKey.start(key) + window * WindowKey.WINDOW_MS;
+    Records.metric(scratch.clear(), key.array(), siteLength, start, sums.counts, sums.emittedAt);
     emit(new Message(Arrays.copyOf(key.array(), siteLength), Frames.frame(scratch)));
+  }
+
+  /** As bytes, for each window that has events: {@code window (1) | its 12 counts | emitted_at}. */
+  private byte[] encode(Sums[] minute) {
     scratch.clear();
-    for (long count : sums.counts) {
-      scratch.varint(count);
+    for (int window = 0; window < WindowKey.WINDOWS; window++) {
+      if (minute[window] != null) {
+        scratch.put(window);
+        for (long count : minute[window].counts) {
+          scratch.varint(count);
+        }
+        scratch.zigzag(minute[window].emittedAt);
+      }
     }
-    return scratch.zigzag(sums.emittedAt).toBytes();
+    return scratch.toBytes();
   }
 }

@@ -17,10 +17,10 @@ import org.apache.flink.streaming.api.watermark.Watermark;
 import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
 
 /**
- * What both steps of the live windows have in common: a key is one window (or a part of one), its state is dropped when the
- * watermark has passed the window's end by 35 minutes, and what is gathered for it is let go before that.
+ * What both steps of the live windows have in common: a key is one minute (or a part of one), its state is dropped when the
+ * watermark has passed the minute's end by 35 minutes, and what is gathered for it is let go before that.
  *
- * @param <W> what is gathered for one window
+ * @param <W> what is gathered for one minute
  */
 abstract class WindowOperator<I, O, W> extends BundleOperator<I, O> implements Triggerable<Bytes, VoidNamespace> {
   private static final long serialVersionUID = 1;
@@ -33,22 +33,22 @@ abstract class WindowOperator<I, O, W> extends BundleOperator<I, O> implements T
   private transient ValueState<byte[]> state;
   private transient InternalTimerService<VoidNamespace> timers;
   private transient Map<Bytes, W> open;
-  private transient long firstExpiry; // of the windows in open
+  private transient long firstExpiry; // of the minutes in open
 
   WindowOperator(long flushMs) {
     super(flushMs);
   }
 
-  /** The window as its state has it, null for none. */
+  /** The minute as its state has it, null for none. */
   abstract W decode(byte[] bytes);
 
-  /** Tells what changed of the window, and returns its state. */
-  abstract byte[] close(Bytes key, W window);
+  /** Tells what changed of the minute's windows, and returns its state. */
+  abstract byte[] close(Bytes key, W minute);
 
   @Override
   public void open() throws Exception {
     super.open();
-    state = getKeyedStateStore().getState(new ValueStateDescriptor<>("window", BytePrimitiveArraySerializer.INSTANCE));
+    state = getKeyedStateStore().getState(new ValueStateDescriptor<>("windows", BytePrimitiveArraySerializer.INSTANCE));
     timers = getInternalTimerService("expiry", VoidNamespaceSerializer.INSTANCE, this);
     open = new HashMap<>();
     firstExpiry = Long.MAX_VALUE;
@@ -59,29 +59,27 @@ abstract class WindowOperator<I, O, W> extends BundleOperator<I, O> implements T
   @SuppressWarnings("rawtypes")
   public void setKeyContextElement1(StreamRecord element) {}
 
-  static long expiry(long windowStart) {
-    return Limits.plus(windowStart, WindowKey.WINDOW_MS + LATE_MS);
+  /** Whether a window takes no event any more. */
+  final boolean closed(long windowStart) {
+    return Limits.plus(windowStart, WindowKey.WINDOW_MS + LATE_MS) <= timers.currentWatermark();
   }
 
-  final boolean expired(long expiry) {
-    return expiry <= timers.currentWatermark();
-  }
-
-  /** The window of the key, which ends for good at expiry. */
-  final W window(Bytes key, long expiry) throws Exception {
-    W window = open.get(key);
-    if (window == null) {
+  /** The minute of the key, which begins at start. */
+  final W minute(Bytes key, long start) throws Exception {
+    W minute = open.get(key);
+    if (minute == null) {
+      long expiry = Limits.plus(start, WindowKey.MINUTE_MS + LATE_MS);
       setCurrentKey(key);
       byte[] bytes = state.value();
       if (bytes == null) {
         timers.registerEventTimeTimer(VoidNamespace.INSTANCE, expiry);
       }
-      window = decode(bytes);
-      open.put(key, window);
+      minute = decode(bytes);
+      open.put(key, minute);
       firstExpiry = Math.min(firstExpiry, expiry);
       gathered();
     }
-    return window;
+    return minute;
   }
 
   final void flushIfFull() throws Exception {
@@ -100,7 +98,7 @@ abstract class WindowOperator<I, O, W> extends BundleOperator<I, O> implements T
     firstExpiry = Long.MAX_VALUE;
   }
 
-  /** What is gathered must not come behind the watermark that ends its window, neither here nor at the next step. */
+  /** What is gathered must not come behind the watermark that ends its minute, neither here nor at the next step. */
   @Override
   public void processWatermark(Watermark mark) throws Exception {
     if (firstExpiry <= mark.getTimestamp()) {

@@ -29,6 +29,16 @@ public final class Buffer {
     return Arrays.copyOf(bytes, length);
   }
 
+  /** The bytes of a buffer that is not used again: without a copy where its capacity was right. */
+  public byte[] release() {
+    return bytes.length == length ? bytes : toBytes();
+  }
+
+  /** How many bytes varint takes. */
+  public static int varintSize(long v) {
+    return (70 - Long.numberOfLeadingZeros(v | 1)) / 7;
+  }
+
   public Buffer put(int b) {
     room(1);
     bytes[length++] = (byte) b;
@@ -47,7 +57,7 @@ public final class Buffer {
   }
 
   public Buffer varint(long v) {
-    room(10);
+    room(varintSize(v));
     while ((v & ~0x7fL) != 0) {
       bytes[length++] = (byte) (v & 0x7f | 0x80);
       v >>>= 7;

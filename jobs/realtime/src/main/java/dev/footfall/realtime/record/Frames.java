@@ -62,8 +62,13 @@ public final class Frames {
     return from < to ? value[from] & 0xff : 0;
   }
 
+  /** bytes[from:from+length] as a frame. */
+  public static byte[] frame(byte[] bytes, int from, int length) {
+    return new Buffer(Buffer.varintSize(length) + length).block(bytes, from, length).release();
+  }
+
   /** The bytes that a record takes as a frame. */
   public static byte[] frame(Buffer record) {
-    return new Buffer(record.length() + 5).block(record.array(), 0, record.length()).toBytes();
+    return frame(record.array(), 0, record.length());
   }
 }

@@ -22,13 +22,14 @@ final class Attributes {
   static byte[] of(EventView e) {
     int size = 0;
     for (int num : OF_EVENT) {
-      size += e.length(num) == 0 ? 0 : e.length(num) + 4;
+      int n = e.length(num);
+      size += n == 0 ? 0 : 2 + Buffer.varintSize(n) + n; // their tags take two bytes
     }
     Buffer out = new Buffer(size);
     for (int i = 0; i < OF_EVENT.length; i++) {
       int num = OF_EVENT[i];
       out.textField(FIRST + i, e.bytes(), e.from(num), e.length(num));
     }
-    return out.toBytes();
+    return out.release();
   }
 }

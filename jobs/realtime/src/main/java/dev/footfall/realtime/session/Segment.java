@@ -76,8 +76,8 @@ final class Segment {
   private static byte[] place(EventView e) {
     int page = e.length(EventView.PAGE);
     int host = e.length(EventView.HOSTNAME);
-    Buffer place = new Buffer(page + host + 3).block(e.bytes(), e.from(EventView.PAGE), page);
-    return place.put(e.bytes(), e.from(EventView.HOSTNAME), host).toBytes();
+    Buffer place = new Buffer(Buffer.varintSize(page) + page + host).block(e.bytes(), e.from(EventView.PAGE), page);
+    return place.put(e.bytes(), e.from(EventView.HOSTNAME), host).release();
   }
 
   /** Adds revenue in a currency; once there are two, the sum means nothing. */

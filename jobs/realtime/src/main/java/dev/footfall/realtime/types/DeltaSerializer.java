@@ -9,12 +9,13 @@ import org.apache.flink.core.memory.DataOutputView;
 final class DeltaSerializer extends FlatSerializer<Delta> {
   @Override
   public Delta createInstance() {
-    return new Delta(new Bytes(new byte[0]), new long[Delta.COUNTS]);
+    return new Delta(new Bytes(new byte[0]), 0, new long[Delta.COUNTS]);
   }
 
   @Override
   public void serialize(Delta delta, DataOutputView target) throws IOException {
     writeBlock(delta.key().array(), target);
+    target.writeByte(delta.window());
     for (long count : delta.counts()) {
       target.writeLong(count);
     }
@@ -23,11 +24,12 @@ final class DeltaSerializer extends FlatSerializer<Delta> {
   @Override
   public Delta deserialize(DataInputView source) throws IOException {
     Bytes key = new Bytes(readBlock(source));
+    int window = source.readByte();
     long[] counts = new long[Delta.COUNTS];
     for (int i = 0; i < counts.length; i++) {
       counts[i] = source.readLong();
     }
-    return new Delta(key, counts);
+    return new Delta(key, window, counts);
   }
 
   @Override

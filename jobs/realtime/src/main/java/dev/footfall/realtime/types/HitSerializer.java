@@ -9,14 +9,14 @@ import org.apache.flink.core.memory.DataOutputView;
 final class HitSerializer extends FlatSerializer<Hit> {
   @Override
   public Hit createInstance() {
-    return new Hit(new Bytes(new byte[0]), 0, 0, false);
+    return new Hit(new Bytes(new byte[0]), 0, 0, 0, false);
   }
 
   @Override
   public void serialize(Hit hit, DataOutputView target) throws IOException {
     writeBlock(hit.key().array(), target);
     target.writeLong(hit.sampleKey());
-    target.writeByte(hit.band() << 1 | (hit.pageview() ? 1 : 0));
+    target.writeByte(hit.window() << 3 | hit.band() << 1 | (hit.pageview() ? 1 : 0));
   }
 
   @Override
@@ -24,7 +24,7 @@ final class HitSerializer extends FlatSerializer<Hit> {
     Bytes key = new Bytes(readBlock(source));
     long sampleKey = source.readLong();
     int flags = source.readByte();
-    return new Hit(key, sampleKey, flags >> 1, (flags & 1) != 0);
+    return new Hit(key, sampleKey, flags >> 3, flags >> 1 & 3, (flags & 1) != 0);
   }
 
   @Override

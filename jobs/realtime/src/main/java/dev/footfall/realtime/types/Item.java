@@ -2,6 +2,7 @@ package dev.footfall.realtime.types;
 
 import dev.footfall.realtime.record.Buffer;
 import dev.footfall.realtime.record.EventView;
+import dev.footfall.realtime.record.Frames;
 import dev.footfall.realtime.record.XxHash64;
 import java.io.IOException;
 import java.util.Arrays;
@@ -77,27 +78,26 @@ public final class Item {
   /** Key of duplicates: {@code event_id (16) | xxh64 of website_id (8)}. */
   public Bytes eventKey() {
     long site = XxHash64.hash(record, siteFrom, siteLength);
-    return new Bytes(new Buffer(24).fixed64(idHigh).fixed64(idLow).fixed64(site).toBytes());
+    return new Bytes(new Buffer(24).fixed64(idHigh).fixed64(idLow).fixed64(site).release());
   }
 
   /** Key of sessions: {@code bot band (1) | uvarint length of website_id | website_id | session_id}. */
   public Bytes sessionKey() {
-    Buffer key = new Buffer(2 + siteLength + sessionLength);
+    Buffer key = new Buffer(1 + Buffer.varintSize(siteLength) + siteLength + sessionLength);
     key.put(band).block(record, siteFrom, siteLength).put(record, sessionFrom, sessionLength);
-    return new Bytes(key.toBytes());
+    return new Bytes(key.release());
   }
 
   /** The event as the live windows see it. */
   public Hit hit() {
     Bytes key = WindowKey.ofShard(record, siteFrom, siteLength, timestamp, sampleKey);
-    return new Hit(key, sampleKey, band, type == EventView.PAGEVIEW);
+    return new Hit(key, sampleKey, WindowKey.windowOf(timestamp), band, type == EventView.PAGEVIEW);
   }
 
   /** The event as a Kafka record: its bytes as they came. */
   public Message message() {
-    byte[] key = Arrays.copyOf(site(), siteLength + sessionLength);
-    System.arraycopy(record, sessionFrom, key, siteLength, sessionLength);
-    return new Message(key, new Buffer(record.length + 5).block(record).toBytes());
+    Buffer key = new Buffer(siteLength + sessionLength).put(record, siteFrom, siteLength);
+    return new Message(key.put(record, sessionFrom, sessionLength).release(), Frames.frame(record, 0, record.length));
   }
 
   void write(DataOutputView target) throws IOException {

@@ -156,10 +156,16 @@ class WindowsTest {
     flush();
     watermark(end + LATE - 1);
     add(event(START, 2, 0).item());
-    watermark(end + LATE); // what is gathered comes before the end
-    assertEquals("2,0,0,0 2,0,0,0 2,2,2,2", text(Harness.take(windows).stream().reduce((a, b) -> b).orElseThrow()));
+    assertEquals("2,0,0,0 2,0,0,0 2,2,2,2", text(flush().get(0)));
+    watermark(end + LATE);
     add(event(START, 3, 0).item());
     assertEquals(0, flush().size());
+    add(event(START + 50_000, 3, 0).item());
+    assertEquals(1, flush().size(), "the last window of the minute still takes events");
+    watermark(START + 60_000 + LATE - 1);
+    add(event(START + 59_999, 4, 0).item());
+    watermark(START + 60_000 + LATE); // what is gathered comes before the end
+    assertEquals("2,0,0,0 2,0,0,0 2,2,2,2", text(Harness.take(windows).stream().reduce((a, b) -> b).orElseThrow()));
     assertEquals(0, visitors.numKeyedStateEntries() + windows.numKeyedStateEntries());
     assertEquals(0, visitors.numEventTimeTimers() + windows.numEventTimeTimers());
   }
@@ -253,7 +259,9 @@ class WindowsTest {
       assertEquals(want.getOrDefault(key, 4), table.put(key, band, 4));
       want.merge(key, band, Math::min);
     }
-    BandTable again = BandTable.decode(table.encode(new Buffer(8)));
+    Buffer bytes = new Buffer(8);
+    table.encode(bytes);
+    BandTable again = BandTable.decode(new dev.footfall.realtime.record.Cursor(bytes.toBytes()));
     want.forEach((key, band) -> assertEquals(band, again.put(key, 3, 4)));
   }
 }

@@ -54,14 +54,16 @@ class SerializersTest {
     assertEquals(e.receivedAt, item.receivedAt());
     assertEquals(e.type, item.type());
     assertEquals(e.item().hit(), item.hit());
-    assertEquals(item.hit(), through(FlatType.HIT, item.hit()));
+    Hit hit = new Hit(item.sessionKey(), -1, 5, 3, true);
+    assertEquals(hit, through(FlatType.HIT, hit));
     Message m = through(FlatType.MESSAGE, item.message());
     assertArrayEquals(item.message().key(), m.key());
     assertArrayEquals(item.message().value(), m.value());
     long[] counts = {1, -2, 3, Long.MAX_VALUE, 5, 6, 7, 8, 9, 10, 11, 12};
-    Delta delta = through(FlatType.DELTA, new Delta(item.eventKey(), counts));
+    Delta delta = through(FlatType.DELTA, new Delta(item.eventKey(), 5, counts));
     assertEquals(item.eventKey(), delta.key());
     assertArrayEquals(counts, delta.counts());
+    assertEquals(5, delta.window());
   }
 
   /** Keys stand in states: an upgrade with other bytes would find none of them. */
@@ -70,10 +72,10 @@ class SerializersTest {
     Item item = new TestEvent().at(1_763_856_012_345L).id(7, 0x102).item();
     assertEquals("0000000000020107" + "0000000000000000" + "bae854a08363a57a", hex(item.eventKey()));
     assertEquals("00" + "04" + "73697465" + "6b", hex(item.sessionKey()));
-    assertEquals("73697465" + "10cb02ae9a010000" + "00", hex(item.hit().key()));
-    assertEquals("73697465" + "10cb02ae9a010000", hex(WindowKey.withoutShard(item.hit().key())));
-    assertEquals(1_763_856_010_000L, WindowKey.startOfShard(item.hit().key()));
-    assertEquals(1_763_856_010_000L, WindowKey.start(WindowKey.withoutShard(item.hit().key())));
+    assertEquals("73697465" + "00a402ae9a010000" + "00", hex(item.hit().key()));
+    assertEquals("73697465" + "00a402ae9a010000", hex(WindowKey.withoutShard(item.hit().key())));
+    assertEquals(1_763_856_000_000L, WindowKey.startOfShard(item.hit().key()));
+    assertEquals(1_763_856_000_000L, WindowKey.start(WindowKey.withoutShard(item.hit().key())));
   }
 
   private static String hex(Bytes key) {

@@ -12,7 +12,7 @@ const (
 )
 
 // Version returns the version of a session's row: the greatest of one session is read. Within a maker the position in its
-// log decides, which is the same in a replay; epoch (0-63) must be raised when positions begin anew or keys move to other
+// log decides, which is the same in a replay; epoch (0-62) must be raised when positions begin anew or keys move to other
 // partitions. Positions have 56 bits.
 func Version(maker Maker, epoch uint8, position int64) uint64 {
 	return uint64(maker&3)<<62 | uint64(epoch&63)<<56 | uint64(position)&(1<<56-1)

@@ -26,7 +26,7 @@ type auditor struct {
 func (s *Store) Audit(ctx context.Context) (Report, error) {
 	report := Report{Differences: []audit.Difference{}}
 	err := s.Read(ctx, func(r *Reader) error {
-		a := &auditor{reader: r, report: &report, rawFrom: map[string]int64{}}
+		a := &auditor{reader: r, report: &report}
 		for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.duplicates, a.sessions, a.rollups} {
 			if err := step(ctx); err != nil {
 				return err
@@ -41,11 +41,8 @@ func (s *Store) Audit(ctx context.Context) (Report, error) {
 }
 
 func (a *auditor) begin(ctx context.Context) error {
-	err := a.each(ctx, "select key, value from meta where starts_with(key, '"+rawFromKey+"')", nil, func(c *Chunk, i int) {
-		from, _ := strconv.ParseInt(c.Text(1, i), 10, 64)
-		a.rawFrom[strings.TrimPrefix(c.Text(0, i), rawFromKey)] = from
-	})
-	if err != nil {
+	var err error
+	if a.rawFrom, err = readRawFrom(ctx, a.reader); err != nil {
 		return err
 	}
 	return a.each(ctx, "select count(*) from events", nil, func(c *Chunk, i int) {
@@ -54,14 +51,19 @@ func (a *auditor) begin(ctx context.Context) error {
 	})
 }
 
+// readRawFrom returns from when on events are kept (ms), by site; a site that is not named has all.
+func readRawFrom(ctx context.Context, r *Reader) (map[string]int64, error) {
+	rawFrom := map[string]int64{}
+	err := eachRow(ctx, r, "select key, value from meta where starts_with(key, '"+rawFromKey+"')", nil, func(c *Chunk, i int) {
+		from, _ := strconv.ParseInt(c.Text(1, i), 10, 64)
+		rawFrom[strings.TrimPrefix(c.Text(0, i), rawFromKey)] = from
+	})
+	return rawFrom, err
+}
+
 // each calls yield for each row of a statement.
 func (a *auditor) each(ctx context.Context, sql string, args []any, yield func(c *Chunk, row int)) error {
-	return a.reader.Select(ctx, sql, args, func(c *Chunk) error {
-		for i := range c.Rows() {
-			yield(c, i)
-		}
-		return nil
-	})
+	return eachRow(ctx, a.reader, sql, args, yield)
 }
 
 const ledgerIdentitySQL = `with minutes as (

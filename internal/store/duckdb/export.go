@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
 	"strings"
 
 	"github.com/footfall-analytics/footfall/internal/event"
@@ -27,7 +28,8 @@ var exportDaysSessionsSQL string
 //go:embed sql/export_days_ledger.sql
 var exportDaysLedgerSQL string
 
-// Days implements migrate.Source.
+// Days implements migrate.Source. Days that retention has cut are left out: what is left of them are sessions at their ends, beside
+// which all others would look as if they had been withdrawn.
 func (x Export) Days(ctx context.Context) (map[migrate.Day]migrate.Tallies, error) {
 	days := map[migrate.Day]migrate.Tallies{}
 	add := func(c *Chunk, i int, set func(*migrate.Tallies)) {
@@ -51,9 +53,15 @@ func (x Export) Days(ctx context.Context) (map[migrate.Day]migrate.Tallies, erro
 		if err != nil {
 			return err
 		}
-		return eachRow(ctx, r, exportDaysLedgerSQL, nil, func(c *Chunk, i int) {
+		err = eachRow(ctx, r, exportDaysLedgerSQL, nil, func(c *Chunk, i int) {
 			add(c, i, func(t *migrate.Tallies) { t.Ledger = migrate.LedgerTally(c.Int64s(2)[i]) })
 		})
+		if err != nil {
+			return err
+		}
+		rawFrom, err := readRawFrom(ctx, r)
+		maps.DeleteFunc(days, func(day migrate.Day, _ migrate.Tallies) bool { return day.Start < rawFrom[day.WebsiteID] })
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot count the rows of each day: %w", err)

@@ -114,3 +114,25 @@ func TestExportSlicesCoverTheDay(t *testing.T) {
 		t.Errorf("an empty day: %v, %v", parts, err)
 	}
 }
+
+// A session that ran over the edge of the retention must not speak for its day.
+func TestExportLeavesOutWhatRetentionHasCut(t *testing.T) {
+	s := openTest(t)
+	over := event.Session{SessionKey: event.SessionKey{WebsiteID: "s", SessionID: "a"}, ChainStart: exportDay - 1000, Start: exportDay - 1000, End: exportDay + 2000, UserID: "a", Pageviews: 1, Events: 1}
+	gone := event.Event{ID: event.UUID{1}, WebsiteID: "s", Type: event.Pageview, Timestamp: exportDay - 1000, ReceivedAt: exportDay - 1000, SessionID: "a", UserID: "a", ScrollDepth: event.NoScroll}
+	kept := gone
+	kept.ID, kept.Timestamp, kept.ReceivedAt = event.UUID{2}, exportDay+1, exportDay+1
+	commit(t, s, &store.Batch{Next: 1, Events: []event.Event{gone, kept}, Sessions: []event.Session{over}})
+	ctx := context.Background()
+	before := migrate.Day{WebsiteID: "s", Start: exportDay - dayMillis}
+	if days, err := s.Export().Days(ctx); err != nil || len(days) != 2 || days[before].Sessions.Rows != 1 {
+		t.Fatalf("%v, %v", days, err)
+	}
+	if err := s.forgetSite(ctx, "s", exportDay); err != nil {
+		t.Fatal(err)
+	}
+	days, err := s.Export().Days(ctx)
+	if _, there := days[before]; err != nil || there || len(days) != 1 {
+		t.Errorf("%v, %v", days, err)
+	}
+}

@@ -99,7 +99,7 @@ engines-down:
 
 # The tests that need the engines of a cluster; make test skips them. Some start engines of their own, to kill them.
 CLUSTER_TESTS ?= ./internal/eventlog/kafka ./internal/redis/... ./internal/cache/... ./internal/session/... ./internal/live/... \
-  ./internal/account ./internal/store/clickhouse
+  ./internal/account ./internal/store/clickhouse ./internal/app
 .PHONY: test-cluster
 test-cluster: engines-up
 	CACHE='$(CACHE)' FOOTFALL_TEST_ENGINES=1 \

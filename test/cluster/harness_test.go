@@ -67,6 +67,20 @@ stream_days = %d
 // deploy starts an installation: the processes named (a role, and a number where there are several) and the job. Events up to
 // streamDays old go through Flink.
 func deploy(t *testing.T, streamDays int, processes ...string) *deployment {
+	d := configure(t, streamDays)
+	d.start(processes[0]) // makes the topics, which the job wants
+	d.submit("")
+	for _, p := range processes[1:] {
+		d.start(p)
+	}
+	var key struct{ Key string }
+	d.runJSON(&key, "key", "add", "--site", "*", "--scope", "admin", "--json")
+	d.key = key.Key
+	return d
+}
+
+// configure makes the settings and the databases of an installation of which nothing runs yet.
+func configure(t *testing.T, streamDays int) *deployment {
 	engines(t)
 	d := &deployment{t: t, name: "t" + strconv.FormatInt(time.Now().UnixNano()/1e6, 36), servers: map[string]*harness.Server{}, jobDays: streamDays}
 	d.database = "footfall_" + d.name
@@ -78,14 +92,6 @@ func deploy(t *testing.T, streamDays int, processes ...string) *deployment {
 	}
 	d.sql("create database " + d.database)
 	t.Cleanup(d.remove)
-	d.start(processes[0]) // makes the topics, which the job wants
-	d.submit("")
-	for _, p := range processes[1:] {
-		d.start(p)
-	}
-	var key struct{ Key string }
-	d.runJSON(&key, "key", "add", "--site", "*", "--scope", "admin", "--json")
-	d.key = key.Key
 	return d
 }
 

@@ -118,6 +118,8 @@ func failureOf(err error) *failure {
 		return fail(codeNotFound, "there is no such thing")
 	case errors.Is(err, account.ErrConflict):
 		return fail(codeConflict, "it exists already")
+	case errors.Is(err, query.ErrUnavailable):
+		return &failure{code: codeUnavailable, message: "the event store cannot be reached; try again later", cause: err}
 	case errors.Is(err, query.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &failure{code: codeUnavailable, message: "the answer took too long", cause: err}
 	}

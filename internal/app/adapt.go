@@ -9,7 +9,6 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/live"
 	"github.com/footfall-analytics/footfall/internal/query"
-	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
 	"github.com/footfall-analytics/footfall/internal/store/duckdb"
 )
 
@@ -47,11 +46,15 @@ func (a auditorForAPI) Audit(ctx context.Context) (report any, clean bool, err e
 	return auditReport{clean, r}, clean, nil
 }
 
-// auditorOfCluster audits ClickHouse at a cut: what was received a moment ago may be on its way.
-type auditorOfCluster struct{ store *clickhouse.Store }
+// auditorOfCluster audits ClickHouse at a cut: what was received a moment ago, or since the loaders are behind, is on its way.
+type auditorOfCluster struct{ cluster *cluster }
 
 func (a auditorOfCluster) Audit(ctx context.Context) (report any, clean bool, err error) {
-	r, err := a.store.Audit(ctx)
+	fresh, err := a.cluster.freshAt(ctx)
+	if err != nil {
+		return nil, false, err
+	}
+	r, err := a.cluster.store.AuditBefore(ctx, fresh)
 	if err != nil {
 		return nil, false, err
 	}

@@ -173,7 +173,7 @@ func (c *cluster) questions(o *query.Options) {
 	}
 	source := c.store.Source()
 	o.Source, o.Catalog = source, source
-	o.FreshAt = func(string) int64 { return c.fresh.Load() }
+	o.FreshAt = func(string) int64 { return c.lastFresh() }
 	if c.answers != nil {
 		o.Shared = c.answers
 	}
@@ -183,7 +183,7 @@ func (c *cluster) serving(o *api.Options) {
 	if c.hub == nil {
 		return
 	}
-	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c.store}
+	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c}
 	o.Live = c.hub
 }
 
@@ -195,7 +195,7 @@ func (c *cluster) tasks() []task {
 	}
 	if c.cfg.Runs("process") {
 		tasks = append(tasks, func(ctx context.Context) error { return c.group.Run(ctx, c.loader.Run) },
-			func(ctx context.Context) error { return c.lead.Run(ctx, c.leadWork) })
+			func(ctx context.Context) error { return c.lead.Run(ctx, c.processImports) }, c.writeRedis)
 	}
 	if c.cfg.Runs("web") {
 		tasks = append(tasks, c.keepFresh, c.hub.Run)
@@ -217,16 +217,6 @@ func (c *cluster) tick(ctx context.Context) error {
 	}
 }
 
-// leadWork is what one process does alone: it holds the partition of imports.
-func (c *cluster) leadWork(ctx context.Context, claim eventlog.Claim) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	return errors.Join(parallel(
-		func() error { defer cancel(); return c.processImports(ctx, claim) },
-		func() error { defer cancel(); return c.writeRedis(ctx) },
-	)...)
-}
-
 // freshEvery is how often the progress of the loaders is asked for.
 const freshEvery = time.Second
 
@@ -244,6 +234,17 @@ func (c *cluster) keepFresh(ctx context.Context) error {
 		case <-every.C:
 		}
 	}
+}
+
+// lastFresh returns what keepFresh has found, and looks itself where it has not yet: in a command, or right after the start.
+func (c *cluster) lastFresh() int64 {
+	if at := c.fresh.Load(); at > 0 {
+		return at
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), freshEvery)
+	defer cancel()
+	at, _ := c.freshAt(ctx) // 0, "not known", when it cannot be told
+	return at
 }
 
 // freshAt returns a time (ms) before which every acknowledged event is in the store.
@@ -276,9 +277,10 @@ func (c *cluster) watch(m *obs.Registry) {
 	c.watchRedis(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })
+		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
 		m.Gauge("footfall_loader_failing", "Partitions whose loader cannot go on at present.", nil, func() float64 { return float64(c.loader.Failing.Load()) })
 	}
-	if c.store != nil {
+	if c.cfg.Runs("web") {
 		m.Gauge("footfall_fresh_seconds", "How old the latest moment is before which every acknowledged event is in the store.", nil,
 			func() float64 { return time.Since(time.UnixMilli(c.fresh.Load())).Seconds() })
 	}
@@ -314,15 +316,20 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 		Log: c.log, Store: w, Dedupe: w.Dedupe(), Topic: claim.Topic, Partition: claim.Partition, Shared: true,
 		Tick: freshEvery, Logger: c.logger,
 	})
+	before, err := c.lead.Progress(ctx, claim)
+	if err != nil {
+		return err
+	}
 	telling, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
-	go func() { defer close(done); c.tellProgress(telling, claim, p) }()
+	go func() { defer close(done); c.tellProgress(telling, claim, p, before.Fresh) }()
 	defer func() { stop(); <-done }()
 	return p.Run(ctx)
 }
 
 // tellProgress commits how far the processor of a claim is; the store's own position is the truth.
-func (c *cluster) tellProgress(ctx context.Context, claim eventlog.Claim, p *load.Processor) {
+// fresh is what was told last: a processor that begins reads ticks again that were told before.
+func (c *cluster) tellProgress(ctx context.Context, claim eventlog.Claim, p *load.Processor, fresh int64) {
 	every := time.NewTicker(freshEvery)
 	defer every.Stop()
 	for {
@@ -331,9 +338,9 @@ func (c *cluster) tellProgress(ctx context.Context, claim eventlog.Claim, p *loa
 			return
 		case <-every.C:
 		}
-		tick := p.Ticked() // before the position: it may be less than what the position holds
+		fresh = max(fresh, p.Ticked()) // before the position: it may be less than what the position holds
 		next := p.Position()
-		if err := c.lead.Commit(ctx, claim, eventlog.Progress{Next: next, To: next, Fresh: tick}); err != nil && ctx.Err() == nil {
+		if err := c.lead.Commit(ctx, claim, eventlog.Progress{Next: next, To: next, Fresh: fresh}); err != nil && ctx.Err() == nil {
 			c.logger.Warn("cannot tell how far the imports are", "error", err)
 		}
 	}

@@ -246,8 +246,8 @@ func (m *moved) sameAnswers() {
 // audited checks that nothing differs on either side.
 func (m *moved) audited() {
 	m.t.Helper()
-	report, clean, err := auditorOfCluster{m.store}.Audit(m.t.Context())
-	if err != nil || !clean {
+	report, err := m.store.Audit(m.t.Context())
+	if err != nil || report.Found > 0 || report.Events < 5000 {
 		m.t.Errorf("audit of the cluster: %+v, %v", report, err)
 	}
 	if _, clean, err := (auditorForAPI{m.app.parts.(*embedded)}).Audit(m.t.Context()); err != nil || !clean {

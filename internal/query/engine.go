@@ -16,6 +16,9 @@ import (
 // ErrTimeout is wrapped by the error of a query that took longer than Options.Timeout.
 var ErrTimeout = errors.New("the query took too long")
 
+// ErrUnavailable is wrapped by the error of a query whose store cannot be reached now.
+var ErrUnavailable = errors.New("the event store cannot be reached")
+
 // Options are what an Engine is made of. Source, Catalog and Clock are needed.
 type Options struct {
 	Source  Source

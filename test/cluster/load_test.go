@@ -22,7 +22,6 @@ type load struct {
 
 	mu      sync.Mutex
 	acked   map[string]bool
-	pending int             // batches that are still tried
 	failed  map[string]int  // answers that were no acknowledgement
 	slowest time.Duration   // of an acknowledgement
 	took    []time.Duration // of acknowledgements at the first try

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"sync/atomic"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/redis"
@@ -141,10 +142,11 @@ func (s *eventSink) Reset(ctx context.Context, partition int32) error {
 	return s.client.RemoveMatching(ctx, "e:*:"+strconv.Itoa(int(partition)))
 }
 
-// metricSink writes windows.
+// metricSink writes windows, and notes how far the job says it is.
 type metricSink struct {
 	client *redis.Client
 	script *redis.Script
+	tick   atomic.Int64 // the latest that was met, ms
 }
 
 var _ redis.Sink = (*metricSink)(nil)
@@ -154,6 +156,11 @@ func (s *metricSink) Write(ctx context.Context, batch redis.Batch) error {
 	args := map[string][]string{}
 	var m event.Metric
 	for _, record := range batch.Entries {
+		var tick event.Tick
+		if event.RecordKind(record.Value) == event.KindTick && tick.DecodeTick(record.Value) == nil {
+			s.tick.Store(max(s.tick.Load(), tick.At)) // one goroutine writes a topic at a time, others only read
+			continue
+		}
 		if event.RecordKind(record.Value) != event.KindMetric || m.DecodeMetric(record.Value) != nil || m.Start < batch.Now-windowMillis {
 			continue
 		}

@@ -46,6 +46,7 @@ type WriterOptions struct {
 type Writer struct {
 	options         WriterOptions
 	events, metrics *redis.Replay
+	windows         *metricSink
 	status          *redis.Script
 }
 
@@ -66,10 +67,11 @@ func NewWriter(options WriterOptions) (*Writer, error) {
 			Window: windowMillis * time.Millisecond, Linger: options.Linger, Now: options.Now, Logger: options.Logger,
 		})
 	}
+	windows := &metricSink{client: options.Client, script: redis.NewScript(metricScript)}
 	return &Writer{
-		options: options, status: redis.NewScript(tellScript),
+		options: options, windows: windows, status: redis.NewScript(tellScript),
 		events:  replay(eventlog.Events, options.Events, &eventSink{options.Client, redis.NewScript(eventScript)}),
-		metrics: replay(eventlog.Metrics, options.Metrics, &metricSink{options.Client, redis.NewScript(metricScript)}),
+		metrics: replay(eventlog.Metrics, options.Metrics, windows),
 	}, nil
 }
 
@@ -92,7 +94,16 @@ const (
 	statusMillis = 15_000
 	// maxBehindMillis is how far a writer may be behind and still call Redis up to date.
 	maxBehindMillis = 30_000
+	// maxSilenceMillis is how old the latest tick of the real-time job may be: its restart takes less.
+	maxSilenceMillis = 60_000
 )
+
+// silent reports whether the real-time job, which has been heard, says nothing any more: Redis is up to date with topics that
+// stand still.
+func (w *Writer) silent() bool {
+	tick := w.windows.tick.Load()
+	return tick > 0 && w.options.Now()-tick > maxSilenceMillis
+}
 
 func (w *Writer) keepTelling(ctx context.Context) {
 	tick := time.NewTicker(statusEvery)
@@ -136,7 +147,7 @@ func (w *Writer) tell(ctx context.Context) error {
 		}
 		for partition, upToDate := range standing {
 			is := "0"
-			if w.options.Now()-upToDate <= maxBehindMillis {
+			if w.options.Now()-upToDate <= maxBehindMillis && !w.silent() {
 				is = "1"
 			}
 			args = append(args, statusField(replay.Topic(), partition), is)

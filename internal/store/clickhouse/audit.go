@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -29,9 +30,14 @@ type auditor struct {
 // sessions, the views and the ledger, and reports every difference. As the engine has no snapshots, a difference counts
 // when it is still there on a second look.
 func (s *Store) Audit(ctx context.Context) (audit.Report, error) {
+	return s.AuditBefore(ctx, math.MaxInt64)
+}
+
+// AuditBefore is Audit of what was received before that time (ms) too: the loaders may be further behind.
+func (s *Store) AuditBefore(ctx context.Context, before int64) (audit.Report, error) {
 	report := audit.Report{Differences: []audit.Difference{}}
 	now := s.opts.Clock()
-	a := &auditor{store: s, report: &report, cut: now.Add(-auditLag).UnixMilli()}
+	a := &auditor{store: s, report: &report, cut: min(before, now.Add(-auditLag).UnixMilli())}
 	a.rawFrom = max(0, floor(now.UnixMilli(), event.DayMillis)-int64(s.opts.retentionDays())*event.DayMillis)
 	for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.pageViews, a.duplicates, a.sessions} {
 		if err := step(ctx); err != nil {

@@ -4,10 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"os"
+	"syscall"
 	"time"
 
+	"github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/footfall-analytics/footfall/internal/query"
 )
 
 // scanner reads the columns of the current row.
@@ -47,8 +53,18 @@ func because(ctx context.Context, err error) error {
 		<-ctx.Done()
 	}
 	cause := ctx.Err()
+	if cause == nil && unreachable(err) {
+		return fmt.Errorf("%w: %w", query.ErrUnavailable, err)
+	}
 	if cause == nil || errors.Is(err, cause) {
 		return err
 	}
 	return fmt.Errorf("%w: %w", cause, err)
+}
+
+// unreachable reports whether it was the way to the server that failed: it answered nothing, or all connections are in use.
+func unreachable(err error) bool {
+	var network net.Error
+	return errors.As(err, &network) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNREFUSED) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, clickhouse.ErrAcquireConnTimeout)
 }

@@ -15,6 +15,7 @@ import org.apache.flink.connector.kafka.sink.KafkaSink;
 import org.apache.flink.connector.kafka.sink.TransactionNamingStrategy;
 import org.apache.flink.connector.kafka.source.KafkaSource;
 import org.apache.flink.connector.kafka.source.enumerator.initializer.OffsetsInitializer;
+import org.apache.flink.kafka.shaded.org.apache.kafka.clients.consumer.OffsetResetStrategy;
 import org.apache.flink.streaming.api.datastream.DataStream;
 import org.apache.flink.streaming.api.environment.StreamExecutionEnvironment;
 
@@ -29,6 +30,7 @@ public final class KafkaEnds implements Ends {
   }
 
   @Override
+  @SuppressWarnings("deprecation") // of Kafka's OffsetResetStrategy: the connector takes no other
   public DataStream<byte[]> source(StreamExecutionEnvironment env) {
     KafkaSource<byte[]> source =
         KafkaSource.<byte[]>builder()
@@ -36,7 +38,9 @@ public final class KafkaEnds implements Ends {
             .setTopics(settings.prefix() + RAW_EVENTS)
             .setGroupId(settings.group())
             .setClientIdPrefix(settings.group())
-            .setStartingOffsets(OffsetsInitializer.earliest())
+            // State holds the offsets. A job without state goes on from those of its group's last checkpoint: from the beginning
+            // it would write everything that the topic still holds a second time.
+            .setStartingOffsets(OffsetsInitializer.committedOffsets(OffsetResetStrategy.EARLIEST))
             .setValueOnlyDeserializer(new ValueBytes())
             .setProperty("isolation.level", "read_committed")
             .setProperty("max.poll.records", "2000")

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"math"
 
 	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/api"
@@ -53,6 +54,9 @@ func (a auditorOfCluster) Audit(ctx context.Context) (report any, clean bool, er
 	fresh, err := a.cluster.freshAt(ctx)
 	if err != nil {
 		return nil, false, err
+	}
+	if fresh == 0 { // no loader has told yet: all that is there came another way
+		fresh = math.MaxInt64
 	}
 	r, err := a.cluster.store.AuditBefore(ctx, fresh)
 	if err != nil {

@@ -1,6 +1,6 @@
 package dev.footfall.realtime;
 
-import dev.footfall.realtime.operator.MetricTicks;
+import dev.footfall.realtime.operator.ProgressTicks;
 import dev.footfall.realtime.types.Message;
 import org.apache.flink.api.connector.sink2.Sink;
 import org.apache.flink.streaming.api.datastream.DataStream;
@@ -13,7 +13,7 @@ public interface Ends {
     EVENTS,
     SESSIONS,
     METRICS,
-    METRIC_TICKS,
+    TICKS,
     LEDGER,
     FAILED_EVENTS;
 
@@ -27,5 +27,5 @@ public interface Ends {
 
   Sink<Message> sink(Output output);
 
-  MetricTicks.Partitions metricPartitions();
+  ProgressTicks.Partitions tickPartitions();
 }

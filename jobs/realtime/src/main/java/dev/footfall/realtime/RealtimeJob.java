@@ -4,7 +4,7 @@ import dev.footfall.realtime.Ends.Output;
 import dev.footfall.realtime.operator.CountVisitors;
 import dev.footfall.realtime.operator.Deduplicate;
 import dev.footfall.realtime.operator.Intake;
-import dev.footfall.realtime.operator.MetricTicks;
+import dev.footfall.realtime.operator.ProgressTicks;
 import dev.footfall.realtime.operator.Sessions;
 import dev.footfall.realtime.operator.SumWindows;
 import dev.footfall.realtime.operator.TickTopics;
@@ -62,7 +62,7 @@ public final class RealtimeJob {
     write(sessions, Output.SESSIONS);
     SingleOutputStreamOperator<Message> windows = windows(clean);
     write(windows, Output.METRICS);
-    write(ticks(clean, sessions, windows), Output.METRIC_TICKS).setParallelism(1);
+    write(ticks(clean, sessions, windows), Output.TICKS).setParallelism(1);
     write(taken.getSideOutput(LEDGER).union(clean.getSideOutput(LEDGER)), Output.LEDGER);
     write(taken.getSideOutput(FAILED), Output.FAILED_EVENTS);
   }
@@ -114,7 +114,7 @@ public final class RealtimeJob {
     DataStream<Message> marks = clean.filter(item -> false).map(Item::message).returns(FlatType.MESSAGE); // only the watermarks go on
     return marks
         .union(sessions.filter(row -> false), windows.filter(row -> false))
-        .transform("ticks", FlatType.MESSAGE, new MetricTicks(ends.metricPartitions()))
+        .transform("ticks", FlatType.MESSAGE, new ProgressTicks(ends.tickPartitions()))
         .uid("ticks")
         .setParallelism(1)
         .flatMap(new TickTopics())

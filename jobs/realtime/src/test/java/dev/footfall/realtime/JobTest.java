@@ -3,7 +3,7 @@ package dev.footfall.realtime;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.footfall.realtime.operator.MetricTicks;
+import dev.footfall.realtime.operator.ProgressTicks;
 import dev.footfall.realtime.operator.TickWatermarks;
 import dev.footfall.realtime.record.Buffer;
 import dev.footfall.realtime.record.Frames;
@@ -91,7 +91,7 @@ class JobTest {
     }
 
     @Override
-    public MetricTicks.Partitions metricPartitions() {
+    public ProgressTicks.Partitions tickPartitions() {
       return () -> 2;
     }
   }

@@ -2,7 +2,7 @@ package dev.footfall.realtime.kafka;
 
 import dev.footfall.realtime.Ends;
 import dev.footfall.realtime.Settings;
-import dev.footfall.realtime.operator.MetricTicks;
+import dev.footfall.realtime.operator.ProgressTicks;
 import dev.footfall.realtime.operator.TickWatermarks;
 import dev.footfall.realtime.types.Message;
 import java.util.Properties;
@@ -54,7 +54,7 @@ public final class KafkaEnds implements Ends {
   public Sink<Message> sink(Output output) {
     KafkaRecordSerializationSchemaBuilder<Message> records =
         KafkaRecordSerializationSchema.<Message>builder().setKeySerializationSchema(new MessageKey()).setValueSerializationSchema(new MessageValue());
-    if (output == Output.METRIC_TICKS) {
+    if (output == Output.TICKS) {
       records.setTopicSelector(new TickTopic(settings.prefix())).setPartitioner(new TickPartitioner());
     } else {
       records.setTopic(settings.prefix() + output.label());
@@ -82,7 +82,7 @@ public final class KafkaEnds implements Ends {
   }
 
   @Override
-  public MetricTicks.Partitions metricPartitions() {
+  public ProgressTicks.Partitions tickPartitions() {
     return new TopicPartitions(settings.bootstrap(), new TickTopic(settings.prefix()).topics());
   }
 }

@@ -64,7 +64,7 @@ class TicksTest {
   /** A tick is told when the checkpoint is complete at whose barrier its time was reached: then all rows before it stand in the topic. */
   @Test
   void ticksOfMetricsWaitForTheirCheckpoint() throws Exception {
-    try (OneInputStreamOperatorTestHarness<Message, Message> harness = new OneInputStreamOperatorTestHarness<>(new MetricTicks(() -> 3))) {
+    try (OneInputStreamOperatorTestHarness<Message, Message> harness = new OneInputStreamOperatorTestHarness<>(new ProgressTicks(() -> 3))) {
       harness.open();
       harness.processWatermark(1000);
       harness.prepareSnapshotPreBarrier(1);

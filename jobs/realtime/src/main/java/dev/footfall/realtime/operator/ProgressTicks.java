@@ -21,7 +21,7 @@ import org.apache.flink.streaming.runtime.streamrecord.StreamRecord;
  * what they gathered before a checkpoint's barrier, and when a checkpoint is complete, all rows from before its barrier stand in
  * the topics. So the watermark that was reached at the barrier is told then, and becomes visible with the next checkpoint.
  */
-public final class MetricTicks extends AbstractStreamOperator<Message> implements OneInputStreamOperator<Message, Message> {
+public final class ProgressTicks extends AbstractStreamOperator<Message> implements OneInputStreamOperator<Message, Message> {
   private static final long serialVersionUID = 1;
 
   /** Tells how many partitions there are. */
@@ -37,7 +37,7 @@ public final class MetricTicks extends AbstractStreamOperator<Message> implement
   private transient int count;
   private transient boolean finished; // nothing may be written after that, though a checkpoint still follows
 
-  public MetricTicks(Partitions partitions) {
+  public ProgressTicks(Partitions partitions) {
     this.partitions = partitions;
   }
 

@@ -18,14 +18,20 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 var databases atomic.Int64
 
-// testOptions are those of a database of the test's own, which goes with it. Without a server the test is skipped.
-func testOptions(t testing.TB) Options {
+// serverAddress returns where the server is. Without one the test is skipped.
+func serverAddress(t testing.TB) string {
 	t.Helper()
 	address := os.Getenv("FOOTFALL_TEST_CLICKHOUSE")
 	if address == "" {
 		t.Skip("no ClickHouse: set FOOTFALL_TEST_CLICKHOUSE to host:port of the native protocol of a server whose user default may make databases")
 	}
-	opts := Options{Addresses: []string{address}, Database: fmt.Sprintf("footfall_test_%d_%d", os.Getpid(), databases.Add(1)), RetentionMonths: 1200} // histories are of long ago
+	return address
+}
+
+// testOptions are those of a database of the test's own, which goes with it.
+func testOptions(t testing.TB) Options {
+	t.Helper()
+	opts := Options{Addresses: []string{serverAddress(t)}, Database: fmt.Sprintf("footfall_test_%d_%d", os.Getpid(), databases.Add(1)), RetentionMonths: 1200} // histories are of long ago
 	t.Cleanup(func() { drop(t, opts) })
 	return opts
 }

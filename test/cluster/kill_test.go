@@ -106,6 +106,7 @@ func TestKills(t *testing.T) {
 		return ""
 	})
 	l, stop := startLoad(d, site, "collect1", "collect2")
+	time.Sleep(warmUp)
 	for round := range *rounds {
 		for _, f := range faults() {
 			if *only != "" && !slices.Contains(strings.Split(*only, ","), f.name) {
@@ -113,6 +114,7 @@ func TestKills(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s %d", f.name, round+1), func(t *testing.T) {
 				d.t = t
+				quiet := l.since(0)
 				before, begin := l.count(), time.Now()
 				f.do(d)
 				d.script(nil, "up.sh", "clickhouse") // a client that is killed in the middle of an insert can take this build of the server along
@@ -120,7 +122,9 @@ func TestKills(t *testing.T) {
 				for _, web := range []string{"web1", "web2"} {
 					d.fresh(web, site)
 				}
-				t.Logf("back after %v, answers fresh after %v; %d events acknowledged meanwhile", back.Round(time.Millisecond), time.Since(begin).Round(time.Millisecond), l.count()-before)
+				during := l.since(len(quiet))
+				t.Logf("back after %v, answers fresh after %v; %d events acknowledged meanwhile, p50 %v p99 %v (all before: p50 %v p99 %v)", back.Round(time.Millisecond),
+					time.Since(begin).Round(time.Millisecond), l.count()-before, quantile(during, .5), quantile(during, .99), quantile(quiet, .5), quantile(quiet, .99))
 			})
 			d.t = t
 			if t.Failed() {
@@ -170,6 +174,9 @@ func verifyAudit(t *testing.T, d *deployment) {
 	out := d.run("audit", "--json")
 	t.Log(strings.TrimSpace(out))
 }
+
+// warmUp is how long the load runs before anything is killed, so that there is something to compare with.
+const warmUp = 10 * time.Second
 
 // auditCut is a little more than the time that an audit leaves out.
 const auditCut = 125 * time.Second

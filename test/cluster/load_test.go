@@ -8,6 +8,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,4 +118,21 @@ func (l *load) count() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return len(l.acked)
+}
+
+// since returns the acknowledgements at the first try from the nth on, sorted.
+func (l *load) since(n int) []time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	took := slices.Clone(l.took[n:])
+	slices.Sort(took)
+	return took
+}
+
+// quantile returns a quantile of sorted times, 0 of none.
+func quantile(sorted []time.Duration, q float64) time.Duration {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return sorted[int(q*float64(len(sorted)-1))].Round(100 * time.Microsecond)
 }

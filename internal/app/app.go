@@ -59,9 +59,11 @@ func Open(cfg config.Config, options Options) (*App, error) {
 }
 
 func (a *App) open() (err error) {
-	if a.parts, err = openParts(a.cfg, a.options); err != nil {
-		return err
+	opened, err := openParts(a.cfg, a.options)
+	if err != nil {
+		return err // opened holds a nil pointer, which is no nil interface
 	}
+	a.parts = opened
 	a.accounts = a.parts.accounts()
 	if err := a.openDoor(); err != nil {
 		return err

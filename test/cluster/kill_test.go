@@ -72,18 +72,22 @@ func killJobManager(d *deployment) {
 	d.submit(from)
 }
 
-func lastCheckpoint(d *deployment) string {
-	data := os.Getenv("FOOTFALL_ENGINES_DATA")
-	if data == "" {
-		cache := os.Getenv("CACHE")
-		if cache == "" {
-			cache = filepath.Join(os.Getenv("HOME"), ".cache", "footfall")
-		}
-		data = filepath.Join(cache, "engines-data")
+// enginesData is where test/engines keeps its state.
+func enginesData() string {
+	if data := os.Getenv("FOOTFALL_ENGINES_DATA"); data != "" {
+		return data
 	}
-	dirs, err := filepath.Glob(filepath.Join(data, "flink", "checkpoints", d.job, "chk-*", "_metadata"))
+	cache := os.Getenv("CACHE")
+	if cache == "" {
+		cache = filepath.Join(os.Getenv("HOME"), ".cache", "footfall")
+	}
+	return filepath.Join(cache, "engines-data")
+}
+
+func lastCheckpoint(d *deployment) string {
+	dirs, err := filepath.Glob(filepath.Join(enginesData(), "flink", "checkpoints", d.job, "chk-*", "_metadata"))
 	if err != nil || len(dirs) == 0 {
-		d.t.Fatalf("no checkpoint of job %s in %s: %v", d.job, data, err)
+		d.t.Fatalf("no checkpoint of job %s in %s: %v", d.job, enginesData(), err)
 	}
 	number := func(path string) int {
 		n, _ := strconv.Atoi(strings.TrimPrefix(filepath.Base(filepath.Dir(path)), "chk-"))

@@ -108,7 +108,7 @@ CLUSTER_ENV = CACHE='$(CACHE)' FOOTFALL_TEST_ENGINES=1 FOOTFALL_TEST_CLUSTER=1 \
 .PHONY: test-cluster
 test-cluster: build jobs engines-up
 	@code=0; { $(CLUSTER_ENV) $(GO) test -short -count=1 -p 1 -timeout 30m $(CLUSTER_TESTS) && \
-	  $(CLUSTER_ENV) $(GO) test -count=1 -v -timeout 40m ./test/cluster; } || code=1; \
+	  $(CLUSTER_ENV) $(GO) test -short -count=1 -v -timeout 40m ./test/cluster; } || code=1; \
 	$(MAKE) --no-print-directory engines-down; exit $$code
 
 # The long version: everything above without shortening, each part killed ten times, ClickHouse away for three minutes, and the

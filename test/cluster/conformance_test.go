@@ -15,6 +15,9 @@ func conform(t *testing.T, d *deployment, run string, seed string) {
 	if seed != "" {
 		args = append(args, "-seed", seed)
 	}
+	if testing.Short() {
+		args = append(args, "-short") // fewer sites and questions of the random histories
+	}
 	cmd := exec.Command("go", args...)
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	if err := cmd.Run(); err != nil {

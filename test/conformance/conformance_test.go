@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -20,11 +21,14 @@ var (
 	binary  = flag.String("binary", "", "another build of footfall than bin/footfall to start")
 	rewrite = flag.Bool("rewrite", false, "write the answers into the cases")
 	spread  = flag.Duration("spread", 0, "how long a change of settings may take to reach all processes of the deployment")
-	without = flag.String("without", "", "what the deployment does not have: rollups (long ranges are then read from events)")
+	without = flag.String("without", "", "comma list of what the deployment does not have: rollups (long ranges are then read from events), order (between events of different sessions: of two copies of an event that differ in their session, either may be the first)")
 )
 
+// has reports whether the deployment has something; it has what -without does not name.
+func has(what string) bool { return !slices.Contains(strings.Split(*without, ","), what) }
+
 // hasRollups reports whether rollups answer long ranges; answers are the same without.
-func hasRollups() bool { return *without != "rollups" }
+func hasRollups() bool { return has("rollups") }
 
 // patience bounds every wait on a condition.
 const patience = 90 * time.Second

@@ -197,6 +197,9 @@ func (h *history) duplicates(n int) {
 		if e.user == "" {
 			shift = shift / day * day
 		}
+		if e.user == "" && e.session == e.visitor && !has("order") {
+			shift = 0 // another day is another visitor, and so another session
+		}
 		e.received, e.at = e.received+shift, e.at+shift
 		if e.user == "" {
 			e.visitor = fmt.Sprintf("%s|%s|%d", e.address.ip, e.agent.text, e.received/day)

@@ -35,7 +35,7 @@ func faults() []fault {
 		}
 	}
 	process := func(name string) func(*deployment) {
-		return func(d *deployment) { d.servers[name].Kill(); d.servers[name].Restart() }
+		return func(d *deployment) { d.servers[name].Kill(); revive(d); d.servers[name].Restart() }
 	}
 	return []fault{
 		{"collector", process("collect1")},
@@ -43,6 +43,7 @@ func faults() []fault {
 		{"both processes", func(d *deployment) {
 			d.servers["process1"].Kill()
 			d.servers["process2"].Kill()
+			revive(d)
 			d.servers["process1"].Restart()
 			d.servers["process2"].Restart()
 		}},
@@ -56,12 +57,20 @@ func faults() []fault {
 		{"several at once", func(d *deployment) {
 			d.servers["collect1"].Kill()
 			d.servers["process1"].Kill()
+			revive(d) // to be killed
 			d.script(nil, "kill.sh", "clickhouse", "flink-taskmanager")
 			d.servers["collect1"].Restart()
 			d.script(nil, "up.sh", "clickhouse", "flink")
 			d.servers["process1"].Restart()
 		}},
 	}
+}
+
+// revive starts ClickHouse again if it has gone: a client that is killed in the middle of an insert can take this build of the
+// server along.
+func revive(d *deployment) {
+	time.Sleep(time.Second)
+	d.script(nil, "up.sh", "clickhouse")
 }
 
 // killJobManager resubmits the job from its last checkpoint, as an operator without high availability does.
@@ -121,7 +130,7 @@ func TestKills(t *testing.T) {
 				quiet := l.since(0)
 				before, begin := l.count(), time.Now()
 				f.do(d)
-				d.script(nil, "up.sh", "clickhouse") // a client that is killed in the middle of an insert can take this build of the server along
+				revive(d)
 				back := time.Since(begin)
 				for _, web := range []string{"web1", "web2"} {
 					d.fresh(web, site)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"time"
@@ -217,10 +218,17 @@ func (s *Store) Close() error {
 	switch {
 	case err != nil:
 		return fmt.Errorf("cannot checkpoint event store %q: %w", s.opts.Path, err)
-	case holes:
+	case holes && !s.leftLog():
 		return s.compact()
 	}
 	return nil
+}
+
+// leftLog reports whether the engine has left a log beside the closed file. Such a log belongs to this file and to no copy of it:
+// with a copy in the file's place the store could not be opened again.
+func (s *Store) leftLog() bool {
+	left, err := filepath.Glob(s.opts.Path + ".wal*")
+	return err != nil || len(left) > 0
 }
 
 func (s *Store) release() {

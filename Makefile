@@ -111,7 +111,7 @@ test-cluster: build jobs engines-up
 	  $(CLUSTER_ENV) $(GO) test -short -count=1 -v -timeout 40m ./test/cluster; } || code=1; \
 	$(MAKE) --no-print-directory engines-down; exit $$code
 
-# The long version: everything above without shortening, each part killed ten times, ClickHouse away for three minutes, and the
+# The long version: everything above without shortening, the random histories through Flink, each part killed ten times, ClickHouse away for three minutes, and the
 # real-time job recounted beside a killed TaskManager.
 .PHONY: test-cluster-full
 test-cluster-full: build jobs engines-up

@@ -51,7 +51,9 @@ func Open(cfg config.Config, options Options) (*App, error) {
 		options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New()}
-	limitMemory()
+	if !cfg.Clustered() { // machines of a cluster have their own memory and GOMEMLIMIT
+		limitMemory()
+	}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

@@ -275,6 +275,7 @@ func (c *cluster) failed() <-chan error { return c.broken }
 
 func (c *cluster) watch(m *obs.Registry) {
 	c.watchRedis(m)
+	c.watchLog(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })
 		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
@@ -283,6 +284,26 @@ func (c *cluster) watch(m *obs.Registry) {
 	if c.cfg.Runs("web") {
 		m.Gauge("footfall_fresh_seconds", "How old the latest moment is before which every acknowledged event is in the store.", nil,
 			func() float64 { return time.Since(time.UnixMilli(c.fresh.Load())).Seconds() })
+	}
+}
+
+func (c *cluster) watchLog(m *obs.Registry) {
+	if c.log == nil { // this role has none
+		return
+	}
+	stats := c.log.Stats()
+	for name, counter := range map[string]struct {
+		help string
+		read func() int64
+	}{
+		"footfall_kafka_calls_total":   {"Kafka records begun, one for each request and partition.", stats.Calls.Load},
+		"footfall_kafka_records_total": {"Records handed to Kafka.", stats.Records.Load},
+		"footfall_kafka_bytes_total":   {"Bytes handed to Kafka, before compression.", stats.Bytes.Load},
+		"footfall_kafka_failed_total":  {"Kafka records that were not confirmed.", stats.Failed.Load},
+		"footfall_kafka_refused_total": {"Appends that were refused without being sent.", stats.Refused.Load},
+		"footfall_kafka_fetches_total": {"Fetches from Kafka.", stats.Fetches.Load},
+	} {
+		m.Counter(name, counter.help, nil, func() float64 { return float64(counter.read()) })
 	}
 }
 

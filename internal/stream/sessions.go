@@ -62,10 +62,10 @@ const (
 	NothingKnown  = math.MaxInt64 // every key must be asked for once
 )
 
-// NewSessions returns an operator that holds at most about maxKeys keys (0: 200,000).
+// NewSessions returns an operator that holds at most about maxKeys keys (0: 100,000).
 func NewSessions(maxKeys int, horizon int64) *Sessions {
 	if maxKeys <= 0 {
-		maxKeys = 200_000
+		maxKeys = 100_000
 	}
 	return &Sessions{maxKeys: maxKeys, horizon: horizon, batch: 1, timelines: make(map[event.SessionKey]*timeline)}
 }

@@ -72,6 +72,21 @@ func TestJavaPattern(t *testing.T) {
 	f(``, false, `(?:)`)
 }
 
+func TestHeavy(t *testing.T) {
+	f := func(pattern string, want bool) {
+		t.Helper()
+		if got := Heavy(pattern); got != want {
+			t.Errorf("%q: got %v", pattern, got)
+		}
+	}
+	for _, pattern := range []string{"", "/blog/.*", "^/(a|b)/[0-9]+$", ".*a.*b.*", "colou?r", "(a|b)*", "[ab]{2,3}", "("} {
+		f(pattern, false)
+	}
+	for _, pattern := range []string{"(a+)+", "(ab|cd)*", "(a?){20}", "(?:a{2,})*", "a*b*c*d*", "((ab)*c)*"} {
+		f(pattern, true)
+	}
+}
+
 func renderAll(t *testing.T, d Dialect, mark string, rollups bool) {
 	f := func(name, dates, dimensions, metrics, filters string, facts query.Facts) {
 		t.Helper()

@@ -17,10 +17,16 @@ import (
 // before or after, whole.
 type Source struct{ store *Store }
 
-var _ query.Source = (*Source)(nil)
+var (
+	_ query.Source = (*Source)(nil)
+	_ query.Namer  = (*Source)(nil)
+)
 
 // Source returns the store as the query engine reads it.
 func (s *Store) Source() *Source { return &Source{s} }
+
+// Engine implements query.Namer.
+func (s *Source) Engine(query.View) string { return "druid" }
 
 // Render implements query.Source.
 func (s *Source) Render(part *query.Part) (text string, args []any) {

@@ -32,9 +32,11 @@ import (
 
 // engines are the same events in ClickHouse, in Druid and embedded.
 type engines struct {
+	days     int
 	now      time.Time
 	events   []event.Event
 	sessions []event.Session
+	index    map[event.SessionKey][]*event.Session
 	click    *clickhouse.Store
 	druid    *druid.Store
 	duck     *duckdb.Store
@@ -42,16 +44,14 @@ type engines struct {
 
 var enginesStart = time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC)
 
-const enginesDays = 12
-
 // openEngines stores some days of traffic everywhere. Druid gets rows that are made here, by the definition of docs/format/druid.md.
-func openEngines(t *testing.T) *engines {
+func openEngines(t testing.TB, days, visits int) *engines {
 	t.Helper()
 	address, servers := os.Getenv("FOOTFALL_TEST_CLICKHOUSE"), strings.Split(os.Getenv("FOOTFALL_TEST_DRUID"), ",")
 	if address == "" || len(servers) != 2 {
 		t.Skip("no engines: set FOOTFALL_TEST_CLICKHOUSE to host:port, and FOOTFALL_TEST_DRUID to the URLs of a broker and a coordinator")
 	}
-	e := &engines{now: enginesStart.Add((enginesDays-1)*24*time.Hour + 20*time.Hour)}
+	e := &engines{days: days, now: enginesStart.AddDate(0, 0, days-1).Add(20 * time.Hour)}
 	name := fmt.Sprintf("footfall_engines_%d", os.Getpid())
 	e.openClick(t, address, name)
 	e.openDruid(t, servers, name+"_")
@@ -60,11 +60,11 @@ func openEngines(t *testing.T) *engines {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = e.duck.Close() })
-	e.store(t, visitsOf(rand.New(rand.NewPCG(7, 7)), 3000))
+	e.store(t, visitsOf(rand.New(rand.NewPCG(7, 7)), visits, days))
 	return e
 }
 
-func (e *engines) openClick(t *testing.T, address, name string) {
+func (e *engines) openClick(t testing.TB, address, name string) {
 	t.Helper()
 	t.Cleanup(func() {
 		server, err := driver.Open(&driver.Options{Addr: []string{address}})
@@ -84,7 +84,7 @@ func (e *engines) openClick(t *testing.T, address, name string) {
 	t.Cleanup(func() { _ = e.click.Close() })
 }
 
-func (e *engines) openDruid(t *testing.T, servers []string, prefix string) {
+func (e *engines) openDruid(t testing.TB, servers []string, prefix string) {
 	t.Helper()
 	var err error
 	if e.druid, err = druid.Open(druid.Options{Brokers: servers[:1], Coordinators: servers[1:], Prefix: prefix}); err != nil {
@@ -109,10 +109,10 @@ func (e *engines) openDruid(t *testing.T, servers []string, prefix string) {
 
 // visitsOf makes events of visits: of several kinds and bands, over midnights, with revenue in two currencies, and engagement that
 // belongs to no session.
-func visitsOf(r *rand.Rand, visits int) (events []event.Event) {
+func visitsOf(r *rand.Rand, visits, days int) (events []event.Event) {
 	pick := func(of ...string) string { return of[min(int(r.ExpFloat64()*1.3), len(of)-1)] }
 	for visit := range visits {
-		at := enginesStart.Add(time.Duration(r.IntN(enginesDays*24*60)) * time.Minute).UnixMilli()
+		at := enginesStart.Add(time.Duration(r.IntN(days*24*60)) * time.Minute).UnixMilli()
 		user, band := fmt.Sprintf("user-%d", r.IntN(2*visits/3)), uint8(min(int(r.ExpFloat64()*0.7), 3))
 		shape := event.Event{
 			WebsiteID: "s", UserID: user, SampleKey: uint64(sketch.Coupon(user)), VisitorCoupon: sketch.Coupon(user), SessionID: fmt.Sprint("visit-", visit), BotBand: band,
@@ -146,7 +146,7 @@ func visitsOf(r *rand.Rand, visits int) (events []event.Event) {
 }
 
 // store puts events into ClickHouse and the embedded store, with the sessions that all events so far make.
-func (e *engines) store(t *testing.T, events []event.Event) {
+func (e *engines) store(t testing.TB, events []event.Event) {
 	t.Helper()
 	before := map[event.SessionRef]string{}
 	for i := range e.sessions {
@@ -159,10 +159,12 @@ func (e *engines) store(t *testing.T, events []event.Event) {
 	operator.Missing(all)
 	operator.Apply(all, &changes)
 	e.sessions = changes.Upserts
+	e.index = map[event.SessionKey][]*event.Session{}
 	batch := &store.Batch{Events: events, Next: int64(len(e.events))}
 	var rows []event.SessionChange
 	for i := range e.sessions {
 		session := &e.sessions[i]
+		e.index[session.SessionKey] = append(e.index[session.SessionKey], session)
 		if before[session.Ref()] != fmt.Sprint(*session) {
 			batch.Sessions = append(batch.Sessions, *session)
 			rows = append(rows, event.SessionChange{Session: *session})
@@ -188,9 +190,8 @@ func (e *engines) store(t *testing.T, events []event.Event) {
 
 // session returns the session that an event belongs to, nil without one.
 func (e *engines) session(of *event.Event) *event.Session {
-	for i := range e.sessions {
-		s := &e.sessions[i]
-		if s.SessionID == of.SessionID && s.Band == of.BotBand && s.ChainStart <= of.Timestamp && of.Timestamp <= s.End {
+	for _, s := range e.index[event.SessionKey{WebsiteID: of.WebsiteID, SessionID: of.SessionID, Band: of.BotBand}] {
+		if s.ChainStart <= of.Timestamp && of.Timestamp <= s.End {
 			return s
 		}
 	}
@@ -260,7 +261,7 @@ func (e *engines) sources(from, to time.Time) (rows []row) {
 }
 
 // roll gives Druid the days and marks them, as the daily job does.
-func (e *engines) roll(t *testing.T, from, to time.Time) {
+func (e *engines) roll(t testing.TB, from, to time.Time) {
 	t.Helper()
 	ctx := context.Background()
 	states, err := e.click.DayStates(ctx, from, to)
@@ -284,7 +285,7 @@ func (e *engines) roll(t *testing.T, from, to time.Time) {
 	}
 }
 
-func zipped(t *testing.T, rows []row) []byte {
+func zipped(t testing.TB, rows []row) []byte {
 	t.Helper()
 	var text bytes.Buffer
 	zip := gzip.NewWriter(&text)
@@ -306,7 +307,7 @@ type source interface {
 	query.Catalog
 }
 
-func (e *engines) engine(t *testing.T, of source) *query.Engine {
+func (e *engines) engine(t testing.TB, of source) *query.Engine {
 	t.Helper()
 	engine, err := query.New(query.Options{Source: of, Catalog: of, Clock: func() time.Time { return e.now }, Timeout: time.Minute})
 	if err != nil {
@@ -315,7 +316,7 @@ func (e *engines) engine(t *testing.T, of source) *query.Engine {
 	return engine
 }
 
-func (e *engines) pair(t *testing.T, rollups *druid.Store) *query.Pair {
+func (e *engines) pair(t testing.TB, rollups *druid.Store) *query.Pair {
 	return query.NewPair(query.PairOptions{Events: e.click.Source(), Rollups: rollups.Source(), Ready: rollups.Ready, Clock: time.Now, Patience: 50 * time.Second, Logger: slog.New(slog.NewTextHandler(t.Output(), nil))})
 }
 
@@ -351,7 +352,7 @@ func longQuestions() (bodies []string) {
 }
 
 // text is what two answers to one question have in common, wherever they come from.
-func text(t *testing.T, engine *query.Engine, site *event.Site, body string) (string, query.Meta) {
+func text(t testing.TB, engine *query.Engine, site *event.Site, body string) (string, query.Meta) {
 	t.Helper()
 	reply, err := engine.Query(context.Background(), site, []byte(body))
 	if err != nil {
@@ -367,9 +368,9 @@ func text(t *testing.T, engine *query.Engine, site *event.Site, body string) (st
 // Every answer is the same, to the last digit and interval: from Druid and ClickHouse, from ClickHouse alone, and embedded; with
 // all days clean but the last, with one that a late event has made dirty, and without Druid.
 func TestAnswersOfAllEngines(t *testing.T) {
-	e := openEngines(t)
+	e := openEngines(t, 12, 3000)
 	day := func(n int) time.Time { return enginesStart.Add(time.Duration(n) * 24 * time.Hour) }
-	e.roll(t, day(0), day(enginesDays-1))
+	e.roll(t, day(0), day(e.days-1))
 	away, err := druid.Open(druid.Options{Brokers: []string{"http://127.0.0.1:9"}, Coordinators: []string{"http://127.0.0.1:9"}})
 	if err != nil {
 		t.Fatal(err)

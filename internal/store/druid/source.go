@@ -16,10 +16,16 @@ import (
 // before or after, whole.
 type Source struct{ store *Store }
 
-var _ query.Source = (*Source)(nil)
+var (
+	_ query.Source = (*Source)(nil)
+	_ query.Namer  = (*Source)(nil)
+)
 
 // Source returns the store as the query engine reads it.
 func (s *Store) Source() *Source { return &Source{s} }
+
+// Engine implements query.Namer.
+func (s *Source) Engine(query.View) string { return "druid" }
 
 // Render implements query.Source. A pattern that is heavy (sqlgen.Heavy) stands in the text as if Druid matched it; Run matches it itself
 // and asks for the values.

@@ -72,24 +72,23 @@ func openBench(b *testing.B) *Store {
 		return err == nil && len(days) == int(to.Sub(from)/(24*time.Hour))*benchSites
 	}
 	o, r := newObjects(b), rand.New(rand.NewPCG(5, 6))
-	for from := 0; from < benchDays; from += MaxDays {
-		to := min(from+MaxDays, benchDays)
+	for n := 0; n < benchDays; n += MaxDays {
+		from, to := benchFirst.AddDate(0, 0, n), benchFirst.AddDate(0, 0, min(n+MaxDays, benchDays))
+		if filled(PageViews, from, to) && filled(Sources, from, to) {
+			continue
+		}
 		uris := map[string][]string{}
-		for at := benchFirst.AddDate(0, 0, from); at.Before(benchFirst.AddDate(0, 0, to)); at = at.AddDate(0, 0, 1) {
+		for at := from; at.Before(to); at = at.AddDate(0, 0, 1) {
 			views, visits := benchDay(r, at)
 			uris[PageViews] = append(uris[PageViews], o.put(b, "views"+at.Format(time.DateOnly), views))
 			uris[Sources] = append(uris[Sources], o.put(b, "visits"+at.Format(time.DateOnly), visits))
 		}
-		first, end := benchFirst.AddDate(0, 0, from), benchFirst.AddDate(0, 0, to)
 		for datasource, list := range uris {
-			if filled(datasource, first, end) {
-				continue
-			}
 			began := time.Now()
-			if err := s.Replace(ctx, Replacement{datasource, first, end, list}); err != nil {
+			if err := s.Replace(ctx, Replacement{datasource, from, to, list}); err != nil {
 				b.Fatal(err)
 			}
-			b.Logf("%s: %d days in %s", datasource, to-from, time.Since(began).Round(time.Millisecond))
+			b.Logf("%s: %s to %s in %s", datasource, from.Format(time.DateOnly), to.Format(time.DateOnly), time.Since(began).Round(time.Millisecond))
 		}
 	}
 	return s

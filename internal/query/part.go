@@ -16,6 +16,9 @@ const (
 	ViewScroll   View = "scroll"
 	ViewDays     View = "rollup_days"
 	ViewQuarters View = "rollup_quarters"
+	// The rollups by the minute: their columns are Column{RollupTable, name}, their ranges whole minutes of clean days (UTC).
+	ViewPageViews View = "page_views" // event measures, in the event's minute with its session's attributes
+	ViewSources   View = "sources"    // session measures, in the minute of the session's start
 )
 
 // RollupTable is the table of a column that stands in a rollup: its value.

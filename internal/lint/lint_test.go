@@ -22,7 +22,7 @@ var layers = map[string]int{
 	"internal/enrich": 1, "internal/stream": 1, "internal/query": 1, "internal/account": 1, "internal/session": 1, "internal/store": 1,
 	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/store/audit": 2, "internal/eventlog/local": 2, "internal/eventlog/kafka": 2, "internal/eventlog/logtest": 2,
 	"internal/collect": 2, "internal/live": 2, "internal/migrate": 2,
-	"internal/load": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
+	"internal/load": 3, "internal/lake": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
 	"internal/api": 4, "internal/app": 5, "cmd/footfall": 6,
 	"web": 0, "sdk/js": 0,
 }
@@ -37,6 +37,7 @@ var engines = map[string][]string{
 	"github.com/jackc/pgx":       {"internal/account"},
 	"github.com/redis/":          {"internal/redis", "internal/redis/redistest", "internal/session/redis", "internal/cache/redis", "internal/live/redis"},
 	"github.com/minio/":          {"internal/object"},
+	"github.com/parquet-go/":     {"internal/lake"},
 	"github.com/coder/websocket": {"internal/api"},
 	"github.com/knadh/koanf":     {"internal/config"},
 	"github.com/alecthomas/kong": {"cmd/footfall"},

@@ -112,12 +112,8 @@ func (s *S3Store) Get(ctx context.Context, key string) (io.ReadCloser, error) {
 	if err := checkKey(key); err != nil {
 		return nil, err
 	}
-	object, err := s.client.GetObject(ctx, s.options.Bucket, s.options.Prefix+key, minio.GetObjectOptions{})
-	if err == nil {
-		if _, err = object.Stat(); err != nil { // the request is made here
-			_ = object.Close()
-		}
-	}
+	// One request: the client's own object makes several, and fails when the object is replaced between them.
+	object, _, _, err := minio.Core{Client: s.client}.GetObject(ctx, s.options.Bucket, s.options.Prefix+key, minio.GetObjectOptions{})
 	if c := code(err); c == minio.NoSuchKey || c == minio.NoSuchBucket {
 		err = ErrNotFound
 	}

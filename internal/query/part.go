@@ -21,7 +21,15 @@ const (
 	ViewSources   View = "sources"    // session measures, in the minute of the session's start
 )
 
-// RollupTable is the table of a column that stands in a rollup: its value.
+// OfRollups reports whether the view reads rollups.
+func (v View) OfRollups() bool {
+	return v == ViewDays || v == ViewQuarters || v.ByMinute()
+}
+
+// ByMinute reports whether the view reads the rollups by the minute.
+func (v View) ByMinute() bool { return v == ViewPageViews || v == ViewSources }
+
+// RollupTable is the table of a column that stands in a rollup: of ViewDays its value, of the rollups by the minute a dimension.
 const RollupTable Table = "rollup"
 
 // Range is a half-open span in ms.

@@ -33,6 +33,9 @@ func (folder) Presign(context.Context, string, time.Duration) (string, error) {
 	return "", fmt.Errorf("a folder has no URLs")
 }
 
+// quick lets a JVM that lives for seconds compile less.
+var quick = []string{"--driver-java-options", "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
 func sparkHome(t *testing.T) string {
 	t.Helper()
 	home := os.Getenv("FOOTFALL_TEST_SPARK")
@@ -99,7 +102,7 @@ func TestEquality(t *testing.T) {
 	writeArchive(t, root, records)
 	events := kept(records)
 
-	spark := batch.NewSpark(batch.SparkOptions{Home: home, Root: "file://" + root, Work: t.TempDir()})
+	spark := batch.NewSpark(batch.SparkOptions{Home: home, Root: "file://" + root, Work: t.TempDir(), Options: quick})
 	run := func(r batch.Range, folderKey string) batch.Output {
 		began := time.Now()
 		if err := spark.Run(t.Context(), batch.Job{Days: archivedDays(t, root), Range: r, Folder: folderKey}); err != nil {

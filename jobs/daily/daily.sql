@@ -21,7 +21,7 @@ from (
         source, medium, campaign, term, content, channel, referrer, country, region, city,
         device_type, browser, browser_version, os, os_version, screen, language,
         interactive, revenue, currency, time_on_page,
-        unix_millis(timestamp) as at,
+        unix_millis(timestamp) as at, unix_millis(received_at) as received,
         event_type in ('pageview', 'event') as counted,
         event_type in ('pageview', 'event', 'engagement') as forms,
         received_at - lag(received_at) over (
@@ -34,6 +34,7 @@ from (
 )
 where earlier is not true;
 
+-- Ties go by id, and of one id that was received again after the 7 days, by receipt.
 -- Every event and, of those that form sessions, the number of its chain and, where the chain is longer than 24 h, its day.
 create temporary view cut as
 select
@@ -44,13 +45,13 @@ from (
         *,
         count_if(parted) over (
             partition by forms, website_id, session_id, bot_band
-            order by at, event_id
+            order by at, event_id, received
             rows between unbounded preceding and current row
         ) as chain
     from (
         select
             *,
-            at - lag(at) over (partition by forms, website_id, session_id, bot_band order by at, event_id) > 1800000 as parted
+            at - lag(at) over (partition by forms, website_id, session_id, bot_band order by at, event_id, received) > 1800000 as parted
         from kept
     )
 )
@@ -64,7 +65,7 @@ select
         if(
             counted,
             struct(
-                event_id, at as start, user_id, sample_key, visitor_coupon,
+                event_id, received, at as start, user_id, sample_key, visitor_coupon,
                 source, medium, campaign, term, content, channel, referrer, country, region, city,
                 device_type, browser, browser_version, os, os_version, screen, language
             ),
@@ -72,7 +73,7 @@ select
         )
     ) ignore nulls over (
         partition by forms, website_id, session_id, bot_band, chain, piece
-        order by at, event_id
+        order by at, event_id, received
         rows between unbounded preceding and unbounded following
     ), null) as session
 from cut;
@@ -90,14 +91,14 @@ select
     coalesce(sum(if(counted and currency <> '', revenue, 0)), 0) as all_revenue,
     coalesce(min(if(counted and currency <> '', currency, null)), '') as least_currency,
     coalesce(max(if(counted and currency <> '', currency, null)), '') as currency,
-    min(if(event_type = 'pageview', struct(at, event_id, page, hostname), null)) as entry,
-    max(if(event_type = 'pageview', struct(at, event_id, page, hostname), null)) as exit
+    min(if(event_type = 'pageview', struct(at, event_id, received, page, hostname), null)) as entry,
+    max(if(event_type = 'pageview', struct(at, event_id, -received, page, hostname), null)) as exit
 from placed
 where session is not null
 group by website_id, session_id, bot_band, chain, piece
-having session.start >= ${from} and session.start < ${to};
+having session.start < ${to} and session_end >= ${from};
 
--- In the order in which the store is read beside it.
+-- In the order in which the event store is read beside it. Those that run into the first day stand under the day before it.
 create table out_sessions
 using json
 options (compression 'gzip')
@@ -141,6 +142,7 @@ from (
         sum(if(least_currency = currency, all_revenue, 0)) as revenue,
         base64(hll_sketch_agg(session.user_id, 12)) as visitors
     from sessions
+    where session.start >= ${from}
     group by all
 );
 
@@ -179,7 +181,7 @@ from (
     group by all
 );
 
--- What was read, to be compared with the event store.
+-- What was read, to be compared with the event store: of the outermost two days, half an hour.
 create table out_counts
 using json
 options (compression 'gzip')
@@ -189,10 +191,8 @@ as select /*+ coalesce(1) */
     website_id,
     count(*) as events,
     count_if(counted) as counted,
-    count_if(event_id = session.event_id) as sessions,
+    count_if(event_id = session.event_id and received = session.received) as sessions,
     sum(crc32(concat_ws('/', event_id, session_id, at, bot_band))) as checksum,
     date_format(timestamp_millis(at), 'yyyy-MM-dd') as date
 from placed
-where at >= ${from}
-    and at < ${to}
 group by all;

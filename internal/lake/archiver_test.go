@@ -106,7 +106,7 @@ func logOf(r *rand.Rand, events int) (p *partition, ids map[event.UUID]int64) {
 // An archiver that is killed at any of its points, over a store that fails at times, leaves each event once in files that do not
 // overlap.
 func TestArchiverIsKilled(t *testing.T) {
-	for seed := range uint64(6) {
+	for seed := range uint64(4) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			kill(t, object.Folder(t.TempDir()), seed)
@@ -118,7 +118,7 @@ func TestArchiverIsKilled(t *testing.T) {
 func kill(t *testing.T, store lake.Store, seed uint64) {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
-	log, ids := logOf(rand.New(rand.NewPCG(seed, 1)), 400)
+	log, ids := logOf(rand.New(rand.NewPCG(seed, 1)), 250)
 	r, kills, done := rand.New(rand.NewPCG(seed, 2)), 0, &ranges{}
 	archive := lake.NewArchive(lake.ArchiveOptions{Store: &shaky{store, r}, Logger: slog.New(slog.DiscardHandler)})
 	go func() {

@@ -36,6 +36,7 @@ func (a *API) adminRoutes() []route {
 		{method: "POST", path: "/admin/query", access: local, handle: postQuery, request: rawBody{}, reply: rawBody{}},
 		{method: "POST", path: "/admin/audit", access: local, handle: adminAudit, reply: rawBody{}},
 		{method: "POST", path: "/admin/migrate", access: local, handle: adminMigrate, request: rawBody{}, reply: rawBody{}},
+		{method: "POST", path: "/admin/export", access: local, handle: adminExport, request: rawBody{}, reply: rawBody{}},
 	}
 }
 

@@ -43,10 +43,12 @@ type cluster struct {
 	loader   *load.Loader
 	group    *kafka.Group // of the loaders; role process
 	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
+	archiver *archiver    // role process, nil without [s3]
 	fresh    atomic.Int64 // ms: see freshAt
 	broken   chan error
 
-	undecodable atomic.Int64 // records of topics that could not be decoded
+	archiveFresh atomic.Int64 // ms: what was acknowledged before is in the archive; 0: not known
+	undecodable  atomic.Int64 // records of topics that could not be decoded
 }
 
 // openPatience is how long a start waits for engines that do not answer yet.
@@ -148,7 +150,7 @@ func (c *cluster) openGroups() (err error) {
 		return err
 	}
 	c.loader = load.NewLoader(load.LoaderOptions{Log: c.log, Ranges: c.group, Logger: c.logger, Inserts: c.inserts()})
-	return nil
+	return c.openArchiver()
 }
 
 func (c *cluster) accounts() *account.Store { return c.users }
@@ -196,6 +198,9 @@ func (c *cluster) tasks() []task {
 	if c.cfg.Runs("process") {
 		tasks = append(tasks, func(ctx context.Context) error { return c.group.Run(ctx, c.loader.Run) },
 			func(ctx context.Context) error { return c.lead.Run(ctx, c.processImports) }, c.writeRedis)
+		if c.archiver != nil {
+			tasks = append(tasks, c.archiver.run, c.keepArchiveFresh)
+		}
 	}
 	if c.cfg.Runs("web") {
 		tasks = append(tasks, c.keepFresh, c.hub.Run)
@@ -249,8 +254,13 @@ func (c *cluster) lastFresh() int64 {
 
 // freshAt returns a time (ms) before which every acknowledged event is in the store.
 func (c *cluster) freshAt(ctx context.Context) (int64, error) {
+	return c.leastFresh(ctx, map[string][]eventlog.Topic{loadGroup: {eventlog.Events, eventlog.Sessions, eventlog.Ledger}, leadGroup: {eventlog.Imports}})
+}
+
+// leastFresh returns the least tick that groups have reached in any partition of their topics; 0 when one has reached none.
+func (c *cluster) leastFresh(ctx context.Context, groups map[string][]eventlog.Topic) (int64, error) {
 	least := time.Now().UnixMilli()
-	for group, topics := range map[string][]eventlog.Topic{loadGroup: {eventlog.Events, eventlog.Sessions, eventlog.Ledger}, leadGroup: {eventlog.Imports}} {
+	for group, topics := range groups {
 		progress, err := c.log.Progress(ctx, group, topics...)
 		if err != nil {
 			return 0, err
@@ -280,6 +290,9 @@ func (c *cluster) watch(m *obs.Registry) {
 		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
 		m.Gauge("footfall_loader_failing", "Partitions whose loader cannot go on at present.", nil, func() float64 { return float64(c.loader.Failing.Load()) })
 	}
+	if c.archiver != nil {
+		c.archiver.watch(m, func() float64 { return time.Since(time.UnixMilli(c.archiveFresh.Load())).Seconds() })
+	}
 	if c.cfg.Runs("web") {
 		m.Gauge("footfall_fresh_seconds", "How old the latest moment is before which every acknowledged event is in the store.", nil,
 			func() float64 { return time.Since(time.UnixMilli(c.fresh.Load())).Seconds() })
@@ -293,6 +306,9 @@ func (c *cluster) Close() error {
 		if g != nil {
 			errs = append(errs, g.Close())
 		}
+	}
+	if c.archiver != nil {
+		errs = append(errs, c.archiver.group.Close())
 	}
 	if c.redis != nil {
 		c.redis.Close()

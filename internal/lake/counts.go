@@ -58,7 +58,7 @@ func Scan(ctx context.Context, store Store, from, to time.Time, yield func(*Row)
 		return err
 	}
 	for i := range files {
-		err := readFile(ctx, store, files[i].Key, func(index int, row *Row) error {
+		err := ReadFile(ctx, store, files[i].Key, func(index int, row *Row) error {
 			if dropped.has(i, index) {
 				return nil
 			}

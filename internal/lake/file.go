@@ -88,8 +88,8 @@ func putBytes(ctx context.Context, store Store, key string, body []byte) error {
 	return store.Put(ctx, key, bytes.NewReader(body), int64(len(body)))
 }
 
-// readFile calls yield for each row of a file, in its order. The row is yield's until it returns; its texts stay.
-func readFile(ctx context.Context, store Store, key string, yield func(index int, row *Row) error) error {
+// ReadFile calls yield for each row of a file, in its order. The row is yield's until it returns; its texts stay.
+func ReadFile(ctx context.Context, store Store, key string, yield func(index int, row *Row) error) error {
 	var row Row
 	return readColumns(ctx, store, key, schema, func(index int, values parquet.Row) error {
 		if err := row.read(values); err != nil {

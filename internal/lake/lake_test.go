@@ -93,7 +93,7 @@ func write(t *testing.T, s Store, day time.Time, name string, rows []Row) {
 
 func read(t *testing.T, s Store, key string) (rows []Row) {
 	t.Helper()
-	err := readFile(t.Context(), s, key, func(i int, row *Row) error {
+	err := ReadFile(t.Context(), s, key, func(i int, row *Row) error {
 		if i != len(rows) {
 			t.Errorf("row %d is numbered %d", len(rows), i)
 		}
@@ -352,7 +352,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 		if err := s.Put(t.Context(), key, strings.NewReader(body), int64(len(body))); err != nil {
 			t.Fatal(err)
 		}
-		if err := readFile(t.Context(), s, key, func(int, *Row) error { return nil }); err == nil {
+		if err := ReadFile(t.Context(), s, key, func(int, *Row) error { return nil }); err == nil {
 			t.Errorf("%s is read", name)
 		}
 	}
@@ -364,7 +364,7 @@ func TestForeignFilesAreRefused(t *testing.T) {
 	if err := s.Put(t.Context(), key, &body, int64(body.Len())); err != nil {
 		t.Fatal(err)
 	}
-	if err := readFile(t.Context(), s, key, func(int, *Row) error { return nil }); err == nil || !strings.Contains(err.Error(), "missing") {
+	if err := ReadFile(t.Context(), s, key, func(int, *Row) error { return nil }); err == nil || !strings.Contains(err.Error(), "missing") {
 		t.Errorf("a file without columns: %v", err)
 	}
 }

@@ -36,7 +36,7 @@ var errFound = errors.New("found")
 
 func (w *Rewritten) rewrite(ctx context.Context, store Store, file *File, drop func(*Row) bool) error {
 	// Most files hold nothing of what goes: to look is a fifth of the work.
-	err := readFile(ctx, store, file.Key, func(_ int, row *Row) error {
+	err := ReadFile(ctx, store, file.Key, func(_ int, row *Row) error {
 		if drop(row) {
 			return errFound
 		}
@@ -46,7 +46,7 @@ func (w *Rewritten) rewrite(ctx context.Context, store Store, file *File, drop f
 		return err
 	}
 	rest, gone := newFileWriter(), map[SiteDay]int64{}
-	err = readFile(ctx, store, file.Key, func(_ int, row *Row) error {
+	err = ReadFile(ctx, store, file.Key, func(_ int, row *Row) error {
 		if drop(row) {
 			gone[SiteDay{row.WebsiteID, file.Day}]++
 			return nil

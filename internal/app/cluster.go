@@ -23,6 +23,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/redis"
 	sessionredis "github.com/footfall-analytics/footfall/internal/session/redis"
 	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
+	"github.com/footfall-analytics/footfall/internal/store/druid"
 )
 
 var _ parts = (*cluster)(nil)
@@ -35,6 +36,8 @@ type cluster struct {
 	users    *account.Store
 	log      *kafka.Log
 	store    *clickhouse.Store
+	druid    *druid.Store // nil without one; role web
+	engines  *query.Pair  // of ClickHouse and Druid; nil without one
 	redis    *redis.Client
 	hub      *liveredis.Hub      // role web
 	sessions *sessionredis.Store // role collect
@@ -64,9 +67,13 @@ func openCluster(cfg config.Config, options Options) (*cluster, error) {
 		func() error { return c.await(ctx, "kafka", func() error { return c.openLog(ctx) }) },
 		func() error { return c.await(ctx, "clickhouse", func() error { return c.openStore(ctx) }) },
 		c.openRedis,
+		c.openDruid,
 	)...)
 	if err == nil && cfg.Runs("process") {
 		err = c.openGroups()
+	}
+	if err == nil && c.druid != nil {
+		c.engines = c.withDruid(c.store.Source())
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -123,9 +130,14 @@ func (c *cluster) openStore(ctx context.Context) (err error) {
 	k := &c.cfg.Cluster
 	c.store, err = clickhouse.Open(ctx, clickhouse.Options{
 		Addresses: k.ClickHouse, Database: k.Database, User: k.User, Password: k.Password, ReadUser: k.Reader, ReadPassword: k.ReaderPassword,
-		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second,
+		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: c.queryTime(),
+		Rollups: len(k.DruidBroker) > 0,
 	})
 	return err
+}
+
+func (c *cluster) queryTime() time.Duration {
+	return time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second
 }
 
 // forGood is how many months of 31 days stand for "never": the engine's dates end in 2149, and a time beyond would be one in the past.
@@ -175,6 +187,9 @@ func (c *cluster) questions(o *query.Options) {
 	}
 	source := c.store.Source()
 	o.Source, o.Catalog = source, source
+	if c.engines != nil {
+		o.Source, o.Catalog = c.engines, c.engines
+	}
 	o.FreshAt = func(string) int64 { return c.lastFresh() }
 	if c.answers != nil {
 		o.Shared = c.answers
@@ -285,6 +300,7 @@ func (c *cluster) failed() <-chan error { return c.broken }
 
 func (c *cluster) watch(m *obs.Registry) {
 	c.watchRedis(m)
+	c.watchDruid(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })
 		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
@@ -318,6 +334,9 @@ func (c *cluster) Close() error {
 	}
 	if c.store != nil {
 		errs = append(errs, c.store.Close())
+	}
+	if c.druid != nil {
+		errs = append(errs, c.druid.Close())
 	}
 	if c.users != nil {
 		errs = append(errs, c.users.Close())

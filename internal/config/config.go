@@ -111,6 +111,9 @@ type Cluster struct {
 	ReaderPassword string `koanf:"reader_password"`
 	// Redis are the servers, host:port.
 	Redis []string `koanf:"redis"`
+	// DruidBroker and DruidCoordinator are Druid's servers, as URLs: rollups for long ranges. Without them all is read from ClickHouse.
+	DruidBroker      []string `koanf:"druid_broker"`
+	DruidCoordinator []string `koanf:"druid_coordinator"`
 	// Postgres is the database of the accounts, as a URL.
 	Postgres string `koanf:"postgres"`
 	// StreamDays is how old an imported event may be to go through Flink, at least 7 (late events): its job must keep state for
@@ -199,7 +202,7 @@ func envKey(key, value string) (string, any) {
 }
 
 // lists are the keys whose values in the environment are split at commas.
-var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis"}
+var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis", "cluster.druid_broker", "cluster.druid_coordinator"}
 
 func decode(k *koanf.Koanf, path string) (Config, error) {
 	var c Config
@@ -251,7 +254,7 @@ func (c *Config) Clustered() bool { return len(c.Cluster.Kafka) > 0 }
 func (c *Config) validateCluster() error {
 	k := &c.Cluster
 	if !c.Clustered() {
-		if len(k.ClickHouse)+len(k.Redis) > 0 || k.Postgres != "" {
+		if len(k.ClickHouse)+len(k.Redis)+len(k.DruidBroker)+len(k.DruidCoordinator) > 0 || k.Postgres != "" {
 			return fmt.Errorf("cluster.kafka: no broker is given, but other engines are")
 		}
 		return nil
@@ -267,6 +270,10 @@ func (c *Config) validateCluster() error {
 		}
 	}
 	switch {
+	case len(k.DruidBroker) > 0 && len(k.DruidCoordinator) == 0:
+		return fmt.Errorf("cluster.druid_coordinator: no server is given, but a broker is")
+	case len(k.DruidBroker) == 0 && len(k.DruidCoordinator) > 0:
+		return fmt.Errorf("cluster.druid_broker: no server is given, but a coordinator is")
 	case k.Postgres == "":
 		return fmt.Errorf("cluster.postgres: no database is given")
 	case k.Partitions < 1:

@@ -15,12 +15,13 @@ type EventStore interface {
 	Catalog
 }
 
-// PairOptions are what a Pair is made of. Events, Rollups and Ready are needed.
+// PairOptions are what a Pair is made of. Events, Rollups, Ready and Clock are needed.
 type PairOptions struct {
 	Events  EventStore // answers all views but those of the rollups by the minute
 	Rollups Source
 	// Ready returns nil when the rollups answer. It is asked again and again while they do not.
 	Ready func(ctx context.Context) error
+	Clock func() time.Time
 	// Patience is how long the rollups may take for a query before events are read in their place. Default 10 s.
 	Patience time.Duration
 	// Retry is the pause between two askings of Ready, and the most that one of them takes. Default 3 s.
@@ -72,7 +73,7 @@ func (p *Pair) Facts(websiteID string, from, to int64, days []int64) Facts {
 func (p *Pair) Away() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.away != "" && !p.asks && time.Since(p.asked) >= p.opts.Retry {
+	if p.away != "" && !p.asks && p.opts.Clock().Sub(p.asked) >= p.opts.Retry {
 		p.ask()
 	}
 	return p.away
@@ -80,14 +81,14 @@ func (p *Pair) Away() string {
 
 // ask finds out whether the rollups are back. The lock is held.
 func (p *Pair) ask() {
-	p.asks, p.asked = true, time.Now()
+	p.asks, p.asked = true, p.opts.Clock()
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), p.opts.Retry)
 		defer cancel()
 		err := p.opts.Ready(ctx)
 		p.mu.Lock()
 		defer p.mu.Unlock()
-		p.asks, p.asked = false, time.Now()
+		p.asks, p.asked = false, p.opts.Clock()
 		if err == nil {
 			p.away = ""
 			p.opts.Logger.Info("the rollups are asked again")

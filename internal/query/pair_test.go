@@ -52,7 +52,7 @@ func pairOf(t *testing.T, events *fakeStore, rollups *fakeRollups, patience time
 	t.Helper()
 	today := testNow.UnixMilli() / dayMillis * dayMillis
 	events.facts.Rollups, events.facts.Clean = ByMinute, []Range{{today - 100*dayMillis, today}}
-	pair := NewPair(PairOptions{Events: events, Rollups: rollups, Ready: rollups.ready, Patience: patience, Retry: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
+	pair := NewPair(PairOptions{Events: events, Rollups: rollups, Ready: rollups.ready, Clock: time.Now, Patience: patience, Retry: time.Millisecond, Logger: slog.New(slog.DiscardHandler)})
 	e, err := New(Options{Source: pair, Catalog: pair, Clock: func() time.Time { return testNow }})
 	if err != nil {
 		t.Fatal(err)

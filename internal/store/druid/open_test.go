@@ -34,6 +34,12 @@ func servers(t testing.TB) (broker, coordinator string) {
 // openTest opens a store with datasources of the test's own, which go with it.
 func openTest(t testing.TB, change func(*Options)) *Store {
 	t.Helper()
+	return openStore(t, false, change)
+}
+
+// openStore opens a store whose datasources stay where keep is set.
+func openStore(t testing.TB, keep bool, change func(*Options)) *Store {
+	t.Helper()
 	broker, coordinator := servers(t)
 	opts := Options{Brokers: []string{broker}, Coordinators: []string{coordinator}, TaskTime: 5 * time.Minute,
 		Prefix: fmt.Sprintf("test_%d_%d_", os.Getpid(), prefixes.Add(1))}
@@ -46,6 +52,9 @@ func openTest(t testing.TB, change func(*Options)) *Store {
 	}
 	t.Cleanup(func() {
 		for _, datasource := range []string{PageViews, Sources} {
+			if keep {
+				break
+			}
 			if err := s.coordinate(context.Background(), http.MethodDelete, "/druid/coordinator/v1/datasources/"+opts.Prefix+datasource, nil, nil); err != nil {
 				t.Error(err)
 			}
@@ -109,4 +118,16 @@ func (o *objects) put(t testing.TB, name string, rows []any) string {
 	path := "/" + name + ".json.gz"
 	o.held[path] = []byte(text.String())
 	return o.URL + path
+}
+
+// hold makes answers wait, or lets them go.
+func (o *objects) hold(on bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !on {
+		close(o.wait)
+		o.wait = nil
+		return
+	}
+	o.wait = make(chan struct{})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,10 +16,16 @@ import (
 // before or after, whole.
 type Source struct{ store *Store }
 
-var _ query.Source = (*Source)(nil)
+var (
+	_ query.Source = (*Source)(nil)
+	_ query.Namer  = (*Source)(nil)
+)
 
 // Source returns the store as the query engine reads it.
 func (s *Store) Source() *Source { return &Source{s} }
+
+// Engine implements query.Namer.
+func (s *Source) Engine(query.View) string { return "druid" }
 
 // Render implements query.Source.
 func (s *Source) Render(part *query.Part) (text string, args []any) {
@@ -76,15 +81,11 @@ func (s *Source) Run(ctx context.Context, parts []query.Part, yield func(part in
 // hold what its answer stands in until the turn comes.
 func (s *Source) start(ctx context.Context, i int, part *query.Part, to chan<- *reply) error {
 	text, args := s.Render(part)
-	r, err := s.store.run(ctx, s.store.brokers, text, args, querySettings)
+	r, err := s.store.covered(ctx, part, text, args)
 	if err == nil && i > 0 {
 		err = because(ctx, r.load())
 	}
 	if err != nil {
-		if empty, checkErr := s.store.isEmpty(ctx, err, part); empty && checkErr == nil {
-			to <- emptyReply()
-			return nil
-		}
 		return fmt.Errorf("cannot read %s for part %d of a query: %w", part.View, i, err)
 	}
 	to <- r
@@ -94,11 +95,10 @@ func (s *Source) start(ctx context.Context, i int, part *query.Part, to chan<- *
 // hand gives a part's rows to yield, and sees that none was missing.
 func (s *Source) hand(ctx context.Context, i int, part *query.Part, r *reply, yield func(int, *query.Rows) error) error {
 	defer r.close()
-	complete := s.store.coverage(ctx, r, part)
 	reader := newPartReader(part)
 	err := reader.readAll(r, func(rows *query.Rows) error { return yield(i, rows) })
 	if err == nil {
-		err = complete()
+		err = r.complete()
 	}
 	if err != nil {
 		return fmt.Errorf("cannot read %s for part %d of a query: %w", part.View, i, because(ctx, err))
@@ -112,7 +112,7 @@ func (r *reply) load() error {
 	_, err := text.ReadFrom(r.lines)
 	_ = r.body.Close()
 	if err != nil {
-		r.cancel()
+		r.close()
 		return err
 	}
 	r.body = io.NopCloser(&text)
@@ -165,26 +165,20 @@ func (r *partReader) width() int {
 }
 
 func (r *partReader) readAll(from *reply, yield func(*query.Rows) error) error {
-	for {
-		fields, err := from.next()
-		if err == io.EOF {
-			return r.flush(yield)
+	width := r.width()
+	err := from.each(func(fields [][]byte) error {
+		if len(fields) != width {
+			return fmt.Errorf("cannot read a row: %d values, not %d: %w", len(fields), width, errRow)
 		}
-		if err != nil {
+		if err := r.take(fields); err != nil || r.out.Len < maxRows {
 			return err
 		}
-		if len(fields) != r.width() {
-			return fmt.Errorf("cannot read a row: %d values, not %d: %w", len(fields), r.width(), errRow)
-		}
-		if err := r.take(fields); err != nil {
-			return err
-		}
-		if r.out.Len == maxRows {
-			if err := r.flush(yield); err != nil {
-				return err
-			}
-		}
+		return r.flush(yield)
+	})
+	if err != nil {
+		return err
 	}
+	return r.flush(yield)
 }
 
 // take adds a row.
@@ -268,6 +262,3 @@ func (r *partReader) flush(yield func(*query.Rows) error) error {
 	}
 	return nil
 }
-
-// timeOf returns the instant of a part's time.
-func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

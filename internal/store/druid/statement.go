@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/query"
@@ -43,6 +44,14 @@ type reply struct {
 	header http.Header
 	fields [][]byte
 	cancel func() // ends the statement in Druid; nil once all rows were read
+	// complete waits for the answer to whether rows are missing.
+	complete func() error
+}
+
+// emptyReply is that of a statement without rows.
+func emptyReply() *reply {
+	body := io.NopCloser(strings.NewReader("\n"))
+	return &reply{body: body, lines: bufio.NewReader(body), complete: func() error { return nil }}
 }
 
 // run starts a statement. Its rows come as arrays, one on a line, and a line without one at the end.
@@ -117,6 +126,7 @@ func (r *reply) line() ([]byte, error) {
 func (r *reply) close() {
 	if r.cancel != nil {
 		r.cancel()
+		r.cancel = nil
 	}
 	_ = r.body.Close()
 }
@@ -128,13 +138,18 @@ func (s *Store) each(ctx context.Context, addresses []string, text string, args 
 		return err
 	}
 	defer r.close()
+	return because(ctx, r.each(yield))
+}
+
+// each calls yield for all rows.
+func (r *reply) each(yield func(fields [][]byte) error) error {
 	for {
 		fields, err := r.next()
 		if err == io.EOF {
 			return nil
 		}
 		if err != nil {
-			return because(ctx, err)
+			return err
 		}
 		if err := yield(fields); err != nil {
 			return err

@@ -67,7 +67,7 @@ type Store struct {
 	http         *http.Client
 	brokers      []string
 	coordinators []string
-	turn         atomic.Uint32 // spreads queries over the brokers
+	turn         *atomic.Uint32 // spreads queries over the brokers
 }
 
 // Open returns a store. It asks nothing of Druid yet: see Ready.
@@ -84,7 +84,7 @@ func Open(opts Options) (*Store, error) {
 	}
 	return &Store{
 		opts: opts, dialect: sqlgen.Druid(opts.Prefix), http: &http.Client{Transport: transport},
-		brokers: trimmed(opts.Brokers), coordinators: trimmed(opts.Coordinators),
+		brokers: trimmed(opts.Brokers), coordinators: trimmed(opts.Coordinators), turn: new(atomic.Uint32),
 	}, nil
 }
 

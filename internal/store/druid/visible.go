@@ -6,22 +6,33 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/footfall-analytics/footfall/internal/query"
 )
 
-// segment is a published piece of a datasource.
+// segment is a published piece of a datasource: a day, as one hashed shard holds all of it.
 type segment struct {
+	ID       string `json:"identifier"`
 	Interval string `json:"interval"`
 	Version  string `json:"version"`
-	ID       string `json:"identifier"`
+	Shard    struct {
+		Type string `json:"type"`
+	} `json:"shardSpec"`
 }
+
+// empty reports whether the segment only says that its day has no rows.
+func (s *segment) empty() bool { return s.Shard.Type == "tombstone" }
 
 // visible waits until every broker answers from the segments that are published for the days, and knows their columns.
 func (s *Store) visible(ctx context.Context, r *Replacement) error {
-	want, err := s.published(ctx, r)
+	newest, err := s.published(ctx, r.Datasource, []string{r.interval()})
 	if err != nil {
 		return err
+	}
+	want := map[string]bool{}
+	for _, one := range newest {
+		want[one.ID] = true
 	}
 	for _, broker := range s.brokers {
 		for pause := pauses(ctx); ; {
@@ -40,28 +51,22 @@ func (s *Store) visible(ctx context.Context, r *Replacement) error {
 	return nil
 }
 
-// published returns the identifiers of the newest segments of the days, from the metadata store itself.
-func (s *Store) published(ctx context.Context, r *Replacement) (map[string]bool, error) {
-	body, err := json.Marshal([]string{r.interval()})
+// published returns the newest segments of the intervals, from the metadata store itself. Older ones stay published for a while.
+func (s *Store) published(ctx context.Context, datasource string, intervals []string) (newest []segment, err error) {
+	body, err := json.Marshal(intervals)
 	if err != nil {
 		return nil, err
 	}
 	var all []segment
-	path := "/druid/coordinator/v1/metadata/datasources/" + s.opts.Prefix + r.Datasource + "/segments?full"
+	path := "/druid/coordinator/v1/metadata/datasources/" + s.opts.Prefix + datasource + "/segments?full"
 	if err := s.coordinate(ctx, http.MethodPost, path, body, &all); err != nil {
 		return nil, fmt.Errorf("cannot list the segments: %w", err)
 	}
-	newest := map[string]string{}
+	versions := map[string]string{}
 	for _, one := range all {
-		newest[one.Interval] = max(newest[one.Interval], one.Version)
+		versions[one.Interval] = max(versions[one.Interval], one.Version)
 	}
-	ids := map[string]bool{}
-	for _, one := range all {
-		if one.Version == newest[one.Interval] {
-			ids[one.ID] = true
-		}
-	}
-	return ids, nil
+	return slices.DeleteFunc(all, func(one segment) bool { return one.Version != versions[one.Interval] }), nil
 }
 
 // missing counts the segments that a broker does not answer from yet.

@@ -79,9 +79,9 @@ func columnsOf(p *query.Predicate) (columns []query.Column) {
 	return columns
 }
 
-// MinuteSums renders the sums of all numbers of a view by site and UTC day, between two instants, with the names of the columns
+// MinuteSums renders the sums of all numbers of a view by site and UTC day, between  with the names of the columns
 // behind those two.
-func MinuteSums(view query.View, from, to int64, d Dialect) (sql string, args []any, columns []string) {
+func MinuteSums(view query.View, in query.Range, d Dialect) (sql string, args []any, columns []string) {
 	for _, column := range minuteColumns[view] {
 		columns = append(columns, column)
 	}
@@ -89,9 +89,9 @@ func MinuteSums(view query.View, from, to int64, d Dialect) (sql string, args []
 		columns = append(columns, "revenue")
 	}
 	slices.Sort(columns)
-	r := &renderer{part: &query.Part{View: view, Ranges: []query.Range{{From: from, To: to}}}, d: d}
+	r := &renderer{part: &query.Part{View: view, Ranges: []query.Range{in}}, d: d}
 	s := statement{
-		columns: []string{"r.website_id as website_id", "timestamp_to_millis(time_floor(r.__time, 'P1D')) as at"},
+		columns: []string{"r.website_id as website_id", "timestamp_to_millis(time_floor(r.__time, 'P1D')) as day_start"},
 		from:    `"` + d.Prefix + string(view) + `" r`,
 		keys:    []string{"1", "2"},
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/api"
+	"github.com/footfall-analytics/footfall/internal/batch"
 	cacheredis "github.com/footfall-analytics/footfall/internal/cache/redis"
 	"github.com/footfall-analytics/footfall/internal/collect"
 	"github.com/footfall-analytics/footfall/internal/config"
@@ -48,6 +49,7 @@ type cluster struct {
 	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
 	archiver *archiver    // role process, nil without [s3]
 	fresh    atomic.Int64 // ms: see freshAt
+	schedule *batch.Schedule // of the daily job; role batch
 	broken   chan error
 
 	archiveFresh atomic.Int64 // ms: what was acknowledged before is in the archive; 0: not known
@@ -71,6 +73,9 @@ func openCluster(cfg config.Config, options Options) (*cluster, error) {
 	)...)
 	if err == nil && cfg.Runs("process") {
 		err = c.openGroups()
+	}
+	if err == nil {
+		err = c.openBatch()
 	}
 	if err == nil && c.druid != nil {
 		c.engines = c.withDruid(c.store.Source())
@@ -124,7 +129,7 @@ func (c *cluster) openLog(ctx context.Context) (err error) {
 }
 
 func (c *cluster) openStore(ctx context.Context) (err error) {
-	if !c.cfg.Runs("process") && !c.cfg.Runs("web") {
+	if !c.cfg.Runs("process") && !c.cfg.Runs("web") && !c.cfg.Batches() {
 		return nil
 	}
 	k := &c.cfg.Cluster
@@ -217,6 +222,9 @@ func (c *cluster) tasks() []task {
 			tasks = append(tasks, c.archiver.run, c.keepArchiveFresh)
 		}
 	}
+	if c.schedule != nil {
+		tasks = append(tasks, c.schedule.Run)
+	}
 	if c.cfg.Runs("web") {
 		tasks = append(tasks, c.keepFresh, c.hub.Run)
 	}
@@ -300,6 +308,7 @@ func (c *cluster) failed() <-chan error { return c.broken }
 
 func (c *cluster) watch(m *obs.Registry) {
 	c.watchRedis(m)
+	c.watchBatch(m)
 	c.watchDruid(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })

@@ -22,8 +22,8 @@ var layers = map[string]int{
 	"internal/enrich": 1, "internal/stream": 1, "internal/query": 1, "internal/account": 1, "internal/session": 1, "internal/store": 1,
 	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/store/audit": 2, "internal/eventlog/local": 2, "internal/eventlog/kafka": 2, "internal/eventlog/logtest": 2,
 	"internal/collect": 2, "internal/live": 2, "internal/migrate": 2,
-	"internal/load": 3, "internal/lake": 3, "internal/batch": 3, "internal/store/druid": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
-	"internal/api": 4, "internal/app": 5, "cmd/footfall": 6,
+	"internal/load": 3, "internal/lake": 3, "internal/store/druid": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
+	"internal/api": 4, "internal/batch": 4, "internal/app": 5, "cmd/footfall": 6,
 	"web": 0, "sdk/js": 0, "deploy/druid": 0, "jobs/daily": 0,
 }
 

@@ -164,7 +164,14 @@ func (a *App) RunBatch(ctx context.Context, first, last time.Time) (report *batc
 
 // BatchStatus returns what the daily job's leader said last, as JSON.
 func (a *App) BatchStatus(ctx context.Context) (json.RawMessage, error) {
-	state, err := a.accounts.Job(ctx, batchJob)
+	return batchForAPI{a.accounts}.BatchStatus(ctx)
+}
+
+// batchForAPI reads what the leader, which may be another process, has said.
+type batchForAPI struct{ accounts *account.Store }
+
+func (b batchForAPI) BatchStatus(ctx context.Context) (json.RawMessage, error) {
+	state, err := b.accounts.Job(ctx, batchJob)
 	if errors.Is(err, account.ErrNotFound) {
 		return json.RawMessage(`{}`), nil
 	}

@@ -45,10 +45,10 @@ type cluster struct {
 	answers  *cacheredis.Answers // role web
 	replays  replays             // role process
 	loader   *load.Loader
-	group    *kafka.Group // of the loaders; role process
-	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
-	archiver *archiver    // role process, nil without [s3]
-	fresh    atomic.Int64 // ms: see freshAt
+	group    *kafka.Group    // of the loaders; role process
+	lead     *kafka.Group    // whoever has its one partition does what one process must do alone; role process
+	archiver *archiver       // role process, nil without [s3]
+	fresh    atomic.Int64    // ms: see freshAt
 	schedule *batch.Schedule // of the daily job; role batch
 	broken   chan error
 
@@ -207,6 +207,9 @@ func (c *cluster) serving(o *api.Options) {
 	}
 	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c}
 	o.Live = c.hub
+	if c.druid != nil {
+		o.Batch = batchForAPI{c.users}
+	}
 }
 
 // tasks are those of the roles of this process.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,7 +81,7 @@ func (o Output) Counts(ctx context.Context, day time.Time) (map[string]Counts, e
 	return counts, nil
 }
 
-// Delete removes all of the folder.
+// Delete removes all of the folder, what stands for folders behind what is in them.
 func (o Output) Delete(ctx context.Context) error {
 	var keys []string
 	err := o.Objects.List(ctx, o.Folder+"/", func(file object.Object) error {
@@ -90,6 +91,7 @@ func (o Output) Delete(ctx context.Context) error {
 	if err != nil || len(keys) == 0 {
 		return err
 	}
+	slices.Reverse(keys)
 	return o.Objects.Delete(ctx, keys...)
 }
 

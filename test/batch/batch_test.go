@@ -34,8 +34,9 @@ func visits(r *rand.Rand, from time.Time, span time.Duration, n int) (events []e
 				WebsiteID: pick(r, "site a", "site b"), Timestamp: at, ReceivedAt: at + 100, SessionID: visitor, UserID: visitor, SampleKey: xxhash.Sum64String(visitor),
 				VisitorCoupon: sketch.Coupon(visitor), Type: pick(r, event.Pageview, event.Pageview, event.Custom, event.Engagement), Interactive: true,
 				Page: pick(r, "/", "/a", "/b"), Source: pick(r, "", "Google"), Country: pick(r, "DE", "US"), DeviceType: "desktop", Browser: "Firefox", ScrollDepth: event.NoScroll,
-				BotBand: pick[uint8](r, 0, 0, 0, 3),
+				BotScore: pick[uint8](r, 0, 0, 0, 80),
 			}
+			e.BotBand = event.Band(e.BotScore)
 			for b := range e.ID {
 				e.ID[b] = byte(r.UintN(256))
 			}

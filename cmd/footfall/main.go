@@ -25,7 +25,10 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Manage users of the dashboard."`
 	Query   queryCmd   `cmd:"" help:"Answer a query (docs/format/api.md) from a file, or from standard input with -."`
 	Audit   auditCmd   `cmd:"" help:"Recompute sessions, rollups and the ledger from the events; exit status 1 when anything differs."`
+	Export  exportCmd  `cmd:"" help:"Write events to an archive of Parquet files (docs/format/parquet.md)."`
+	Rebuild rebuildCmd `cmd:"" help:"Make an empty event store from an archive. No server may run; accounts stay as they are."`
 	Migrate migrateCmd `cmd:"" help:"Copy this installation into a cluster, while its server runs; again and again until the address is moved. Exit status 1 when both differ in the end."`
+	Batch   batchCmd   `cmd:"" help:"The daily job of a cluster: rollups of finished days for long ranges."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

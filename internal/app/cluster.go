@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/api"
+	"github.com/footfall-analytics/footfall/internal/batch"
 	cacheredis "github.com/footfall-analytics/footfall/internal/cache/redis"
 	"github.com/footfall-analytics/footfall/internal/collect"
 	"github.com/footfall-analytics/footfall/internal/config"
@@ -44,12 +45,15 @@ type cluster struct {
 	answers  *cacheredis.Answers // role web
 	replays  replays             // role process
 	loader   *load.Loader
-	group    *kafka.Group // of the loaders; role process
-	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
-	fresh    atomic.Int64 // ms: see freshAt
+	group    *kafka.Group    // of the loaders; role process
+	lead     *kafka.Group    // whoever has its one partition does what one process must do alone; role process
+	archiver *archiver       // role process, nil without [s3]
+	fresh    atomic.Int64    // ms: see freshAt
+	schedule *batch.Schedule // of the daily job; role batch
 	broken   chan error
 
-	undecodable atomic.Int64 // records of topics that could not be decoded
+	archiveFresh atomic.Int64 // ms: what was acknowledged before is in the archive; 0: not known
+	undecodable  atomic.Int64 // records of topics that could not be decoded
 }
 
 // openPatience is how long a start waits for engines that do not answer yet.
@@ -69,6 +73,9 @@ func openCluster(cfg config.Config, options Options) (*cluster, error) {
 	)...)
 	if err == nil && cfg.Runs("process") {
 		err = c.openGroups()
+	}
+	if err == nil {
+		err = c.openBatch()
 	}
 	if err == nil && c.druid != nil {
 		c.engines = c.withDruid(c.store.Source())
@@ -122,7 +129,7 @@ func (c *cluster) openLog(ctx context.Context) (err error) {
 }
 
 func (c *cluster) openStore(ctx context.Context) (err error) {
-	if !c.cfg.Runs("process") && !c.cfg.Runs("web") {
+	if !c.cfg.Runs("process") && !c.cfg.Runs("web") && !c.cfg.Batches() {
 		return nil
 	}
 	k := &c.cfg.Cluster
@@ -160,7 +167,7 @@ func (c *cluster) openGroups() (err error) {
 		return err
 	}
 	c.loader = load.NewLoader(load.LoaderOptions{Log: c.log, Ranges: c.group, Logger: c.logger, Inserts: c.inserts()})
-	return nil
+	return c.openArchiver()
 }
 
 func (c *cluster) accounts() *account.Store { return c.users }
@@ -200,6 +207,9 @@ func (c *cluster) serving(o *api.Options) {
 	}
 	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c}
 	o.Live = c.hub
+	if c.druid != nil {
+		o.Batch = batchForAPI{c.users}
+	}
 }
 
 // tasks are those of the roles of this process.
@@ -211,6 +221,12 @@ func (c *cluster) tasks() []task {
 	if c.cfg.Runs("process") {
 		tasks = append(tasks, func(ctx context.Context) error { return c.group.Run(ctx, c.loader.Run) },
 			func(ctx context.Context) error { return c.lead.Run(ctx, c.processImports) }, c.writeRedis)
+		if c.archiver != nil {
+			tasks = append(tasks, c.archiver.run, c.keepArchiveFresh)
+		}
+	}
+	if c.schedule != nil {
+		tasks = append(tasks, c.schedule.Run)
 	}
 	if c.cfg.Runs("web") {
 		tasks = append(tasks, c.keepFresh, c.hub.Run)
@@ -264,8 +280,13 @@ func (c *cluster) lastFresh() int64 {
 
 // freshAt returns a time (ms) before which every acknowledged event is in the store.
 func (c *cluster) freshAt(ctx context.Context) (int64, error) {
+	return c.leastFresh(ctx, map[string][]eventlog.Topic{loadGroup: {eventlog.Events, eventlog.Sessions, eventlog.Ledger}, leadGroup: {eventlog.Imports}})
+}
+
+// leastFresh returns the least tick that groups have reached in any partition of their topics; 0 when one has reached none.
+func (c *cluster) leastFresh(ctx context.Context, groups map[string][]eventlog.Topic) (int64, error) {
 	least := time.Now().UnixMilli()
-	for group, topics := range map[string][]eventlog.Topic{loadGroup: {eventlog.Events, eventlog.Sessions, eventlog.Ledger}, leadGroup: {eventlog.Imports}} {
+	for group, topics := range groups {
 		progress, err := c.log.Progress(ctx, group, topics...)
 		if err != nil {
 			return 0, err
@@ -291,11 +312,15 @@ func (c *cluster) failed() <-chan error { return c.broken }
 func (c *cluster) watch(m *obs.Registry) {
 	c.watchRedis(m)
 	c.watchLog(m)
+	c.watchBatch(m)
 	c.watchDruid(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })
 		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
 		m.Gauge("footfall_loader_failing", "Partitions whose loader cannot go on at present.", nil, func() float64 { return float64(c.loader.Failing.Load()) })
+	}
+	if c.archiver != nil {
+		c.archiver.watch(m, func() float64 { return time.Since(time.UnixMilli(c.archiveFresh.Load())).Seconds() })
 	}
 	if c.cfg.Runs("web") {
 		m.Gauge("footfall_fresh_seconds", "How old the latest moment is before which every acknowledged event is in the store.", nil,
@@ -330,6 +355,9 @@ func (c *cluster) Close() error {
 		if g != nil {
 			errs = append(errs, g.Close())
 		}
+	}
+	if c.archiver != nil {
+		errs = append(errs, c.archiver.group.Close())
 	}
 	if c.redis != nil {
 		c.redis.Close()

@@ -13,7 +13,7 @@ import (
 // openDruid makes the client, where there is a Druid. It asks nothing: events are read in place of a Druid that is away.
 func (c *cluster) openDruid() (err error) {
 	k := &c.cfg.Cluster
-	if len(k.DruidBroker) == 0 || !c.cfg.Runs("web") {
+	if len(k.DruidBroker) == 0 || !c.cfg.Runs("web") && !c.cfg.Batches() {
 		return nil
 	}
 	c.druid, err = druid.Open(druid.Options{

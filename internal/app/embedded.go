@@ -34,6 +34,7 @@ type embedded struct {
 	store     *duckdb.Store
 	hub       *live.Hub
 	processor *load.Processor
+	exports   *exporter
 	fresh     atomic.Int64 // the last moment (ms) at which the store had all that was acknowledged
 	broken    chan error
 }
@@ -51,7 +52,9 @@ func openEmbedded(cfg config.Config, options Options) (*embedded, error) {
 	e.hub = live.New(live.Options{})
 	e.processor = load.New(load.Options{
 		Log: e.log, Store: e.store, Dedupe: e.log.Duplicates(), Live: e.hub, Logger: e.logger,
+		Shared: !e.store.Empty(), // a store made from an archive has events without a position
 	})
+	e.exports = &exporter{embedded: e}
 	return e, nil
 }
 
@@ -95,6 +98,7 @@ func (e *embedded) questions(o *query.Options) {
 func (e *embedded) serving(o *api.Options) {
 	o.Live, o.SiteStatus, o.Auditor = e.hub, statusForAPI{e.store}, auditorForAPI{e}
 	o.Migrator = &migrator{embedded: e}
+	o.Exporter = e.exports
 }
 
 // tasks are the role process; the others need none.
@@ -102,7 +106,11 @@ func (e *embedded) tasks() []task {
 	if !e.cfg.Runs("process") {
 		return nil
 	}
-	return []task{e.restoreAndProcess, e.hub.Run, e.tellLog, e.maintain}
+	tasks := []task{e.restoreAndProcess, e.hub.Run, e.tellLog, e.maintain}
+	if e.cfg.Archive.To != "" {
+		tasks = append(tasks, e.exports.nightly)
+	}
+	return tasks
 }
 
 func (e *embedded) flush(ctx context.Context) error { return e.processor.Flush(ctx) }
@@ -175,6 +183,9 @@ func (e *embedded) maintain(ctx context.Context) error {
 }
 
 func (e *embedded) watch(m *obs.Registry) {
+	if e.cfg.Archive.To != "" {
+		e.exports.watch(m)
+	}
 	m.Gauge("footfall_processor_lag_records", "Records of the log that the store does not have yet.", nil, e.lag)
 }
 

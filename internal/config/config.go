@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,8 @@ type Config struct {
 	// OpsListen serves /metrics, /livez, /readyz and /debug/pprof. "" = the port after Listen's, on loopback (skipped when
 	// that is taken); "off" = none.
 	OpsListen string `koanf:"ops_listen"`
-	// Roles are the parts that this process runs: collect (door), process (log to store), web (API and dashboard).
+	// Roles are the parts that this process runs: collect (door), process (log to store), web (API and dashboard), batch (the daily
+	// job of a cluster).
 	// Empty runs all.
 	Roles []string `koanf:"roles"`
 	// Demo adds the demo site with its traffic and the shop under /demo/.
@@ -49,6 +51,9 @@ type Config struct {
 	Store   Store   `koanf:"store"`
 	Geo     Geo     `koanf:"geo"`
 	Cluster Cluster `koanf:"cluster"`
+	S3      S3      `koanf:"s3"`
+	Archive Archive `koanf:"archive"`
+	Batch   Batch   `koanf:"batch"`
 }
 
 // Collect holds the settings of the door.
@@ -118,6 +123,49 @@ type Cluster struct {
 	StreamDays int `koanf:"stream_days"`
 }
 
+// S3 is the object store of the lake: the archive of a cluster, and of the embedded product where it is told so. Without an
+// endpoint there is none.
+type S3 struct {
+	// Endpoint is a URL, as "https://s3.example.net" or "http://127.0.0.1:9000".
+	Endpoint string `koanf:"endpoint"`
+	Region   string `koanf:"region"`
+	// Bucket is made when it is missing; Prefix stands before every key.
+	Bucket string `koanf:"bucket"`
+	Prefix string `koanf:"prefix"`
+	// AccessKey and SecretKey sign the requests.
+	AccessKey string `koanf:"access_key"`
+	SecretKey string `koanf:"secret_key"`
+}
+
+// Archive holds the settings of the archive in Parquet files.
+type Archive struct {
+	// To is where the embedded product archives finished days each night: a folder, "s3://" (the bucket and prefix of [s3]) or
+	// "s3://bucket/prefix". "" = nowhere. A cluster archives to [s3], always.
+	To string `koanf:"to"`
+	// FileBytes and FileSeconds are how much the archiver of a cluster collects from a partition of the log before it writes
+	// files: about so many bytes of records, and no longer than that.
+	FileBytes   int64 `koanf:"file_bytes"`
+	FileSeconds int   `koanf:"file_seconds"`
+}
+
+// Batch holds the settings of the daily job of a cluster, which needs [s3], Druid and Spark.
+type Batch struct {
+	// SparkHome is the folder of a Spark 4 with S3A among its jars; "" = no daily job.
+	SparkHome string `koanf:"spark_home"`
+	// Master is where Spark runs, as "local[2]" or "spark://host:7077"; Memory is that of its driver, which in local mode is all.
+	Master string `koanf:"master"`
+	Memory string `koanf:"memory"`
+	// Options are more options of spark-sql, each word by itself: ["--conf", "spark.executor.memory=4g"].
+	Options []string `koanf:"options"`
+	// Work is the folder for what does not fit into memory; "" = the system's for temporary files.
+	Work string `koanf:"work"`
+	// AfterMinutes is how long after its end a day is made by itself; EveryMinutes how often finished days are looked for.
+	AfterMinutes int `koanf:"after_minutes"`
+	EveryMinutes int `koanf:"every_minutes"`
+	// MaxDays is the most days of one run.
+	MaxDays int `koanf:"max_days"`
+}
+
 // Default returns the settings of the embedded product.
 func Default() Config {
 	return Config{
@@ -128,6 +176,9 @@ func Default() Config {
 		Log:            Log{RetentionDays: 8, MaxBytes: 32 << 30},
 		Store:          Store{MemoryLimit: "256MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
 		Cluster:        Cluster{Partitions: 3, Replication: 1, Database: "footfall", User: "default", StreamDays: 7},
+		S3:             S3{Region: "us-east-1", Bucket: "footfall"},
+		Archive:        Archive{FileBytes: 64 << 20, FileSeconds: 300},
+		Batch:          Batch{Master: "local[2]", Memory: "1g", AfterMinutes: 60, EveryMinutes: 5, MaxDays: 31},
 	}
 }
 
@@ -172,7 +223,7 @@ func envKey(key, value string) (string, any) {
 }
 
 // lists are the keys whose values in the environment are split at commas.
-var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis", "cluster.druid_broker", "cluster.druid_coordinator"}
+var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis", "cluster.druid_broker", "cluster.druid_coordinator", "batch.options"}
 
 func decode(k *koanf.Koanf, path string) (Config, error) {
 	var c Config
@@ -205,11 +256,17 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("tls_cert and tls_key: one without the other")
 	}
 	for _, role := range c.Roles {
-		if role != "collect" && role != "process" && role != "web" {
-			return fmt.Errorf("roles: %q is none of collect, process, web", role)
+		if role != "collect" && role != "process" && role != "web" && role != "batch" {
+			return fmt.Errorf("roles: %q is none of collect, process, web, batch", role)
 		}
 	}
 	if err := c.validateCluster(); err != nil {
+		return err
+	}
+	if err := c.validateArchive(); err != nil {
+		return err
+	}
+	if err := c.validateBatch(); err != nil {
 		return err
 	}
 	return c.validateNumbers()
@@ -251,6 +308,53 @@ func (c *Config) validateCluster() error {
 		return fmt.Errorf("cluster.stream_days: %d is less than 7 (late events are taken for 7 days)", k.StreamDays)
 	case c.Demo:
 		return fmt.Errorf("demo: the demo site is for the embedded product")
+	}
+	return nil
+}
+
+// Batches reports whether this process runs the daily job.
+func (c *Config) Batches() bool { return c.Batch.SparkHome != "" && c.Runs("batch") }
+
+func (c *Config) validateBatch() error {
+	b := &c.Batch
+	asked := b.SparkHome != "" || slices.Contains(c.Roles, "batch")
+	switch {
+	case asked && !c.Clustered():
+		return fmt.Errorf("batch: the daily job is for a cluster")
+	case asked && b.SparkHome == "":
+		return fmt.Errorf("batch.spark_home: no Spark is given")
+	case asked && c.S3.Endpoint == "":
+		return fmt.Errorf("batch: the daily job needs s3.endpoint")
+	case asked && len(c.Cluster.DruidBroker) == 0:
+		return fmt.Errorf("batch: the daily job needs cluster.druid_broker")
+	case b.AfterMinutes < 0:
+		return fmt.Errorf("batch.after_minutes: %d is negative", b.AfterMinutes)
+	case b.EveryMinutes < 1:
+		return fmt.Errorf("batch.every_minutes: %d is less than 1", b.EveryMinutes)
+	case b.MaxDays < 1:
+		return fmt.Errorf("batch.max_days: %d is less than 1", b.MaxDays)
+	}
+	return nil
+}
+
+func (c *Config) validateArchive() error {
+	if c.S3.Endpoint != "" {
+		u, err := url.Parse(c.S3.Endpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("s3.endpoint: %q is no URL of http or https", c.S3.Endpoint)
+		}
+	}
+	switch {
+	case c.S3.Endpoint != "" && c.S3.Bucket == "":
+		return fmt.Errorf("s3.bucket: none is given")
+	case c.S3.Endpoint == "" && strings.HasPrefix(c.Archive.To, "s3://"):
+		return fmt.Errorf("archive.to: %q needs s3.endpoint", c.Archive.To)
+	case c.Clustered() && c.Archive.To != "":
+		return fmt.Errorf("archive.to: a cluster archives to [s3]")
+	case c.Archive.FileBytes < 1<<10:
+		return fmt.Errorf("archive.file_bytes: %d is less than 1 KiB", c.Archive.FileBytes)
+	case c.Archive.FileSeconds < 1:
+		return fmt.Errorf("archive.file_seconds: %d is less than 1", c.Archive.FileSeconds)
 	}
 	return nil
 }

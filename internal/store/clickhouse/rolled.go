@@ -47,34 +47,6 @@ func rolledTable() *table[rolledRow] {
 	}}
 }
 
-// DayState is a site's day (UTC) of which something was ever stored.
-type DayState struct {
-	WebsiteID string
-	Day       time.Time
-	Changes   uint64 // the sum of its changes
-	Rolled    uint64 // the changes that the rollups hold, 0 where there are none: the day is clean when both are equal
-	Events    uint64 // rows of events
-}
-
-//go:embed sql/day_states.sql
-var dayStatesSQL string
-
-// DayStates returns the days of all sites in [from, to), which are whole days, by site and day.
-func (s *Store) DayStates(ctx context.Context, from, to time.Time) (states []DayState, err error) {
-	err = s.each(ctx, dayStatesSQL, []any{from.UnixMilli(), to.UnixMilli()}, func(scan scanner) error {
-		var d DayState
-		var day int64
-		err := scan(&d.WebsiteID, &day, &d.Changes, &d.Rolled, &d.Events)
-		d.Day = time.UnixMilli(day).UTC()
-		states = append(states, d)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("cannot read the states of days from %s to %s: %w", from.Format(time.DateOnly), to.Format(time.DateOnly), err)
-	}
-	return states, nil
-}
-
 //go:embed sql/catalog_rolled.sql
 var catalogRolledSQL string
 

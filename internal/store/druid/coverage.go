@@ -25,6 +25,9 @@ var coverageSetting = map[string]any{"uncoveredIntervalsLimit": maxUncovered}
 // contextHeader holds what a broker says beside the rows.
 const contextHeader = "X-Druid-Response-Context"
 
+// errHeader is the error of an answer that does not say what it left out: something between has cut it off.
+var errHeader = errors.New("the answer has no " + contextHeader)
+
 // coverage begins to find out whether a reply misses stored days, and returns a function that waits for the answer: an error that
 // wraps query.ErrUnavailable when it does.
 func (s *Store) coverage(ctx context.Context, header http.Header, part *query.Part) func() error {
@@ -33,7 +36,7 @@ func (s *Store) coverage(ctx context.Context, header http.Header, part *query.Pa
 		More      bool     `json:"uncoveredIntervalsOverflowed"`
 	}
 	if err := json.Unmarshal([]byte(header.Get(contextHeader)), &said); err != nil {
-		return func() error { return fmt.Errorf("cannot read %s: %w", contextHeader, err) }
+		return func() error { return fmt.Errorf("%w: %w", errHeader, err) }
 	}
 	intervals := said.Intervals
 	if said.More {

@@ -9,7 +9,10 @@ import (
 	"strconv"
 )
 
-var errRow = errors.New("not a row of values")
+var (
+	errRow    = errors.New("not a row of values")
+	errNumber = errors.New("not a whole number")
+)
 
 // splitFields appends the values of a JSON array of strings, numbers and nulls, as they stand in the line.
 func splitFields(dst [][]byte, line []byte) ([][]byte, error) {
@@ -78,7 +81,7 @@ func wholeNumber(field []byte) (int64, error) {
 	}
 	n, err := strconv.ParseInt(string(field), 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("cannot read %.80q as a whole number: %w", field, err)
+		return 0, fmt.Errorf("cannot read %.80q: %w", field, errNumber)
 	}
 	return n, nil
 }

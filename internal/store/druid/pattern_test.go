@@ -51,6 +51,34 @@ func TestPatterns(t *testing.T) {
 	}
 }
 
+// Patterns over which Java would sit for ever, or RE2's users would not expect it to.
+var heavyPatterns = []string{"(a+)+$", "(a|aa)*b", "(?:a?){25}a{25}", "^(a*)*!", "a*a*a*a*a*b", "([a-z]+)*$", "(x+x+)+y"}
+
+// A heavy pattern is matched here, and means the same.
+func TestHeavyPatterns(t *testing.T) {
+	s, o := openTest(t, nil), newObjects(t)
+	r := rand.New(rand.NewPCG(23, 24))
+	var views []*pageView
+	var rows []plain
+	for i, text := range append(oddTexts, "", strings.Repeat("a", 60)+"!", strings.Repeat("x", 60), strings.Repeat("a", 40)) {
+		row := dayOfViews(r, "s", day(0), 2)[1]
+		row.Page, row.BotBand, row.Timestamp = text, 0, day(0).Add(time.Duration(i)*time.Minute).UnixMilli()
+		views, rows = append(views, row), append(rows, plainView(row))
+	}
+	replaceDays(t, s, 0, 1, o.put(t, "a", anyRows(views)))
+	page, source := query.Column{Table: query.RollupTable, Name: "page"}, query.Column{Table: query.RollupTable, Name: "source"}
+	part := query.Part{View: query.ViewPageViews, WebsiteID: "s", Threshold: 2, Ranges: []query.Range{{From: day(0).UnixMilli(), To: day(1).UnixMilli()}},
+		Dimensions: []query.Column{page}, Measures: []query.Measure{query.PageviewCount, query.VisitorSketch}}
+	for _, pattern := range heavyPatterns {
+		heavy := &query.Predicate{Op: "matches", Column: &page, Values: []string{"^!", pattern}, Fold: true, Empty: len(pattern)%2 == 0}
+		some := &query.Predicate{Op: "in", Column: &source, Values: []string{"", "Google", "X"}}
+		for _, where := range []*query.Predicate{heavy, {Op: "not", Args: []*query.Predicate{heavy}}, {Op: "and", Args: []*query.Predicate{some, heavy}}} {
+			part.Where = where
+			compare(t, s, part, rows)
+		}
+	}
+}
+
 // newLetters are capitals that Java's edition of Unicode (13) does not know.
 var newLetters = []rune{0x2C2F, 0xA7C0, 0xA7D0, 0xA7D6, 0xA7D8, 0xA7CB, 0xA7CC, 0xA7DA, 0xA7DC}
 

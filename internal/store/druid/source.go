@@ -27,7 +27,8 @@ func (s *Store) Source() *Source { return &Source{s} }
 // Engine implements query.Namer.
 func (s *Source) Engine(query.View) string { return "druid" }
 
-// Render implements query.Source.
+// Render implements query.Source. A pattern that is heavy (sqlgen.Heavy) stands in the text as if Druid matched it; Run matches it itself
+// and asks for the values.
 func (s *Source) Render(part *query.Part) (text string, args []any) {
 	return sqlgen.Render(part, s.store.dialect)
 }
@@ -79,14 +80,18 @@ func (s *Source) Run(ctx context.Context, parts []query.Part, yield func(part in
 
 // start runs a part's statement and passes its reply on; of all but the first part it is read into memory, so that Druid need not
 // hold what its answer stands in until the turn comes.
-func (s *Source) start(ctx context.Context, i int, part *query.Part, to chan<- *reply) error {
-	text, args := s.Render(part)
-	r, err := s.store.covered(ctx, part, text, args)
+func (s *Source) start(ctx context.Context, i int, asked *query.Part, to chan<- *reply) error {
+	part, err := s.settled(ctx, asked)
+	var r *reply
+	if err == nil {
+		text, args := s.Render(part)
+		r, err = s.store.covered(ctx, part, text, args)
+	}
 	if err == nil && i > 0 {
 		err = because(ctx, r.load())
 	}
 	if err != nil {
-		return fmt.Errorf("cannot read %s for part %d of a query: %w", part.View, i, err)
+		return fmt.Errorf("cannot read %s for part %d of a query: %w", asked.View, i, err)
 	}
 	to <- r
 	return nil

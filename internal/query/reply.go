@@ -38,7 +38,7 @@ type Meta struct {
 	TotalRows         *int                `json:"total_rows,omitempty"`
 	Source            string              `json:"source"`
 	Engines           []string            `json:"engines,omitempty"` // that answered
-	Views             []View              `json:"views"`             // that were read
+	Views             []View              `json:"views,omitempty"`   // that were read
 	Degraded          string              `json:"degraded,omitempty"`
 	Exact             bool                `json:"exact"`
 	Sample            *Sample             `json:"sample,omitempty"`

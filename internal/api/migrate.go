@@ -23,7 +23,9 @@ func adminMigrate(c *call) (any, error) {
 	if migrator == nil {
 		return nil, fail(codeUnavailable, "there is nothing to migrate here: it is a cluster already")
 	}
-	return c.tell(func(ctx context.Context, progress func(any)) (any, error) { return migrator.Migrate(ctx, c.body, progress) })
+	return c.tell(func(ctx context.Context, progress func(any)) (any, error) {
+		return migrator.Migrate(ctx, c.body, progress)
+	})
 }
 
 // adminExport writes events to an archive and says line by line how far it is.
@@ -32,7 +34,9 @@ func adminExport(c *call) (any, error) {
 	if exporter == nil {
 		return nil, fail(codeUnavailable, "there is nothing to export here: a cluster archives by itself")
 	}
-	return c.tell(func(ctx context.Context, progress func(any)) (any, error) { return exporter.Export(ctx, c.body, progress) })
+	return c.tell(func(ctx context.Context, progress func(any)) (any, error) {
+		return exporter.Export(ctx, c.body, progress)
+	})
 }
 
 // tell answers with lines of JSON while work goes on. It ends with the request, or when the API closes.

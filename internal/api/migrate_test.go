@@ -54,3 +54,24 @@ func TestMigrationEndsWithTheAPI(t *testing.T) {
 		t.Errorf("%s", got.body)
 	}
 }
+
+type exportFunc func(ctx context.Context, request []byte, progress func(any)) (any, error)
+
+func (f exportFunc) Export(ctx context.Context, request []byte, progress func(any)) (any, error) {
+	return f(ctx, request, progress)
+}
+
+func TestAdminExport(t *testing.T) {
+	none := open(t, nil)
+	none.wantError(none.admin("POST", "/admin/export", "{}"), 503, "unavailable", "")
+	f := open(t, func(o *Options) {
+		o.Exporter = exportFunc(func(_ context.Context, request []byte, progress func(any)) (any, error) {
+			progress(map[string]string{"request": string(request)})
+			return map[string]int{"days": 3}, nil
+		})
+	})
+	const want = `{"progress":{"request":"{\"to\":\"/x\"}"}}` + "\n" + `{"report":{"days":3}}` + "\n"
+	if got := f.admin("POST", "/admin/export", `{"to":"/x"}`); got.status != 200 || string(got.body) != want {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}

@@ -76,16 +76,20 @@ func (c *cluster) openArchiver() error {
 		return err
 	}
 	a := &archiver{lake: lake.NewArchive(lake.ArchiveOptions{Store: store, Logger: c.logger}), group: group}
-	inserts := map[eventlog.Topic]load.Insert{}
-	for _, topic := range archived {
-		inserts[topic] = a.lake.Insert(topic)
-	}
-	a.loader = load.NewLoader(load.LoaderOptions{
-		Log: c.log, Ranges: group, Inserts: inserts, Logger: c.logger.With("to", "archive"), AtOnce: 1,
-		MaxBytes: int(c.cfg.Archive.FileBytes), MaxEntries: maxArchived, Interval: time.Duration(c.cfg.Archive.FileSeconds) * time.Second,
-	})
+	a.loader = load.NewLoader(c.archiverOptions(a.lake, group))
 	c.archiver = a
 	return nil
+}
+
+func (c *cluster) archiverOptions(to *lake.Archive, ranges load.Ranges) load.LoaderOptions {
+	inserts := map[eventlog.Topic]load.Insert{}
+	for _, topic := range archived {
+		inserts[topic] = to.Insert(topic)
+	}
+	return load.LoaderOptions{
+		Log: c.log, Ranges: ranges, Inserts: inserts, Logger: c.logger.With("to", "archive"), AtOnce: 1,
+		MaxBytes: int(c.cfg.Archive.FileBytes), MaxEntries: maxArchived, Interval: time.Duration(c.cfg.Archive.FileSeconds) * time.Second,
+	}
 }
 
 // maxArchived bounds the records of a range beside their bytes: each is some 100 bytes of order while files are made.

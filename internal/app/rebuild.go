@@ -223,7 +223,7 @@ func (r *rebuild) noteEntries(ctx context.Context, entries []eventlog.Entry) err
 
 // refill takes the events of the archive that the log does not hold.
 func (r *rebuild) refill(ctx context.Context, store *duckdb.Store, next int64) error {
-	refill := load.NewRefill(store, r.logger)
+	refill := load.NewRefill(store, next, r.logger)
 	from, until := lake.Always()
 	r.sites = map[string]bool{}
 	first, last, told := until.UnixMilli(), from.UnixMilli(), time.Now()
@@ -253,7 +253,7 @@ func (r *rebuild) refill(ctx context.Context, store *duckdb.Store, next int64) e
 	if err := r.learn(ctx, nil, true); err != nil {
 		return err
 	}
-	return refill.Finish(ctx, next)
+	return refill.Finish(ctx)
 }
 
 const learnBatch = 20_000

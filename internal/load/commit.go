@@ -102,8 +102,7 @@ func (p *Processor) show(s *step) {
 
 // commit stores the batch, what is staged, and the sessions of both.
 func (p *Processor) commit(ctx context.Context, batch *store.Batch) error {
-	p.changes.Upserts, p.changes.Withdrawals = p.changes.Upserts[:0], p.changes.Withdrawals[:0]
-	p.sessions.Settle(&p.changes)
+	p.settle()
 	batch.Withdrawals, batch.Sessions = p.changes.Withdrawals, p.changes.Upserts
 	if err := p.options.FailPoint(PointCommitting); err != nil {
 		return err
@@ -118,6 +117,12 @@ func (p *Processor) commit(ctx context.Context, batch *store.Batch) error {
 	}
 	p.staging.steps, p.staging.lost = 0, false
 	return p.options.FailPoint(PointCommitted)
+}
+
+// settle finds out what the events since the last commit did to the sessions.
+func (p *Processor) settle() {
+	p.changes.Upserts, p.changes.Withdrawals = p.changes.Upserts[:0], p.changes.Withdrawals[:0]
+	p.sessions.Settle(&p.changes)
 }
 
 // commitStaged ends the open transaction with the steps that are in it.

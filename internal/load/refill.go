@@ -18,11 +18,13 @@ type Refill struct {
 	Events int64
 }
 
-// NewRefill returns a refill of a store that holds nothing.
-func NewRefill(to Store, logger *slog.Logger) *Refill {
+// NewRefill returns a refill of a store that holds nothing. next is the offset of the log at which the store goes on.
+func NewRefill(to Store, next int64, logger *slog.Logger) *Refill {
 	p := New(Options{Store: to, Logger: logger})
 	p.sessions = stream.NewSessions(p.options.MaxKeys, stream.NothingStored)
-	return &Refill{processor: p, step: newStep()}
+	r := &Refill{processor: p, step: newStep()}
+	r.step.next = next
+	return r
 }
 
 // Add takes an event, in any order. It must not be a duplicate. Its texts must stay until Finish.
@@ -39,21 +41,20 @@ func (r *Refill) Add(ctx context.Context, e *event.Event) error {
 	return r.flush(ctx)
 }
 
+// Finish stores what is held, and where the log goes on even if nothing was added.
+func (r *Refill) Finish(ctx context.Context) error { return r.flush(ctx) }
+
+// flush stores the step. Every step has the same position, so a commit is tried once: whether it took place could not be told.
 func (r *Refill) flush(ctx context.Context) error {
-	s := r.step
-	s.next++       // positions of their own until Finish: an error of a commit is judged by them
-	s.atEnd = true // a step is a commit: what is staged could be lost
-	if err := r.processor.take(ctx, s); err != nil {
+	s, p := r.step, r.processor
+	if err := p.applySessions(ctx, s.events); err != nil {
+		return err
+	}
+	p.settle()
+	batch := &store.Batch{Events: s.events, Withdrawals: p.changes.Withdrawals, Sessions: p.changes.Upserts, Ledger: s.ledger.sorted(), Next: s.next}
+	if err := p.options.Store.Commit(ctx, batch); err != nil {
 		return err
 	}
 	s.reset()
 	return nil
-}
-
-// Finish stores what is held, and the offset of the log at which the store goes on.
-func (r *Refill) Finish(ctx context.Context, next int64) error {
-	if err := r.flush(ctx); err != nil {
-		return err
-	}
-	return r.processor.options.Store.Commit(ctx, &store.Batch{Next: next})
 }

@@ -30,14 +30,14 @@ func TestRefill(t *testing.T) {
 	rand.New(rand.NewPCG(4, 4)).Shuffle(len(events), func(i, j int) { events[i], events[j] = events[j], events[i] })
 	filled := openStore(t, filepath.Join(t.TempDir(), "filled.duckdb"))
 	defer filled.Close()
-	r := NewRefill(filled, nil)
+	r := NewRefill(filled, 12345, nil)
 	r.processor.options.MaxBatchEvents = 17
 	for i := range events {
 		if err := r.Add(t.Context(), &events[i]); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := r.Finish(t.Context(), 12345); err != nil {
+	if err := r.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if at, err := filled.Position(t.Context()); err != nil || at != 12345 || r.Events != int64(len(events)) {

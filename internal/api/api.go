@@ -46,6 +46,7 @@ type Options struct {
 	SiteStatus SiteStatus
 	Auditor    Auditor
 	Migrator   Migrator
+	Erasures   Erasures
 	Version    string
 	Clock      func() time.Time // default time.Now
 	Logger     *slog.Logger     // default slog.Default()

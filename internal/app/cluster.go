@@ -179,11 +179,12 @@ func (c *cluster) questions(o *query.Options) {
 	}
 }
 
-func (c *cluster) serving(o *api.Options) {
+func (c *cluster) serving(o *api.Options, door *collect.Handler) {
 	if c.hub == nil {
 		return
 	}
 	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c}
+	o.Erasures = &erasures{door: door, store: c.store, logMillis: logMillis(c.cfg)}
 	o.Live = c.hub
 }
 

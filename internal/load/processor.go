@@ -18,6 +18,7 @@ import (
 type Store interface {
 	store.Writer
 	store.History
+	store.Eraser
 }
 
 // SessionKeys is what a Store may offer beside: without it, each key is looked up once after a restart.
@@ -47,6 +48,9 @@ type Options struct {
 	Dedupe Dedupe
 	Live   Live // may be nil
 
+	// Erased is told of an erasure that the store has applied, before anything behind it is processed. nil: nobody is.
+	Erased func(ctx context.Context, e *event.Erasure, keys []event.SessionKey)
+
 	Topic     eventlog.Topic // what is processed; "": raw_events
 	Partition int32
 	// Shared says that others write to the Store too: that it has no position of this log does not mean that it is empty.
@@ -69,6 +73,8 @@ const (
 	PointDeduped    = "deduped"    // the index of duplicates is synced
 	PointCommitting = "committing" // the step is ready for the store
 	PointCommitted  = "committed"  // the store has it, nobody else knows
+	PointErasing    = "erasing"    // what stands before an erasure is stored
+	PointErased     = "erased"     // the store has applied it, nobody else knows
 )
 
 func (o *Options) setDefaults() {
@@ -93,6 +99,9 @@ func (o *Options) setDefaults() {
 	if o.FailPoint == nil {
 		o.FailPoint = func(string) error { return nil }
 	}
+	if o.Erased == nil {
+		o.Erased = func(context.Context, *event.Erasure, []event.SessionKey) {}
+	}
 }
 
 // Processor runs the log through the operators into the store. Its methods are safe for concurrent use; Run may be called once.
@@ -102,8 +111,9 @@ type Processor struct {
 	hurry    chan struct{} // a token: the next step need not wait for its tick
 	sessions *stream.Sessions
 	changes  stream.Changes
-	failing  sync.Mutex // guards faults
-	faults   int        // stages that are being retried
+	erasures event.Erasures // the reader's, once it runs
+	failing  sync.Mutex     // guards faults
+	faults   int            // stages that are being retried
 }
 
 // New returns a processor that has not begun.
@@ -184,6 +194,13 @@ func (p *Processor) begin(ctx context.Context) (position int64, err error) {
 	err = p.retry(ctx, "ask the store for its position", func() error {
 		position, err = p.options.Store.Position(ctx)
 		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = p.retry(ctx, "read the erasures", func() error {
+		p.erasures = event.Erasures{}
+		return p.options.Store.Erased(ctx, p.erasures.Add)
 	})
 	if err != nil {
 		return 0, err

@@ -23,6 +23,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/redis"
 	sessionredis "github.com/footfall-analytics/footfall/internal/session/redis"
 	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
+	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
 var _ parts = (*cluster)(nil)
@@ -324,8 +325,33 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	telling, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); c.tellProgress(telling, claim, p, before.Fresh) }()
-	defer func() { stop(); <-done }()
+	forgotten := make(chan struct{})
+	go func() { defer close(forgotten); c.forget(telling) }()
+	defer func() { stop(); <-done; <-forgotten }()
 	return p.Run(ctx)
+}
+
+// forgetEvery is how often it is looked for erasures that are due.
+const forgetEvery = 5 * time.Second
+
+// forget applies erasures as soon as all that they cover is in the store. The process that has topic imports does it, alone.
+func (c *cluster) forget(ctx context.Context) {
+	every := time.NewTicker(forgetEvery)
+	defer every.Stop()
+	for {
+		fresh, err := c.freshAt(ctx)
+		if err == nil && fresh > 0 {
+			err = c.store.Forget(ctx, fresh, stream.SessionsOf, nil)
+		}
+		if err != nil && ctx.Err() == nil {
+			c.logger.Error("erasures wait", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
 }
 
 // tellProgress commits how far the processor of a claim is; the store's own position is the truth.

@@ -38,6 +38,7 @@ func (a *API) adminRoutes() []route {
 		{method: "POST", path: "/admin/erasures", access: local, handle: adminErase, request: adminErasureRequest{}, reply: erasureReply{}, created: true},
 		{method: "GET", path: "/admin/erasures", access: local, handle: adminErasures, params: []param{{"site", "website_id or domain", true}}, reply: erasuresReply{}},
 		{method: "POST", path: "/admin/migrate", access: local, handle: adminMigrate, request: rawBody{}, reply: rawBody{}},
+		{method: "POST", path: "/admin/export", access: local, handle: adminExport, request: rawBody{}, reply: rawBody{}},
 	}
 }
 

@@ -38,6 +38,12 @@ type Migrator interface {
 	Migrate(ctx context.Context, settings []byte, progress func(any)) (report any, err error)
 }
 
+// Exporter writes events to an archive.
+type Exporter interface {
+	// Export does what the request says, in JSON; progress as Migrate's.
+	Export(ctx context.Context, request []byte, progress func(any)) (report any, err error)
+}
+
 // Options of an API. Accounts is required. A request that needs another part that is nil is answered 503.
 type Options struct {
 	Accounts   *account.Store
@@ -47,6 +53,7 @@ type Options struct {
 	Auditor    Auditor
 	Migrator   Migrator
 	Erasures   Erasures
+	Exporter   Exporter
 	Version    string
 	Clock      func() time.Time // default time.Now
 	Logger     *slog.Logger     // default slog.Default()

@@ -69,10 +69,10 @@ func TestErasures(t *testing.T) {
 	if two.Status != erasureVerified || *two.VerifiedAt != 9 || one.Status != erasureApplied || one.VerifiedAt != nil || len(two.Subjects) != 1 {
 		t.Errorf("%+v", list.Erasures)
 	}
-	if got := f.do(request{method: "GET", path: path+"/one", body: "", cookie: cookie}); got.status != http.StatusOK || !strings.Contains(string(got.body), `"left":2`) {
+	if got := f.do(request{method: "GET", path: path + "/one", body: "", cookie: cookie}); got.status != http.StatusOK || !strings.Contains(string(got.body), `"left":2`) {
 		t.Errorf("%d %s", got.status, got.body)
 	}
-	if got := f.do(request{method: "GET", path: path+"/none", body: "", cookie: cookie}); got.status != http.StatusNotFound {
+	if got := f.do(request{method: "GET", path: path + "/none", body: "", cookie: cookie}); got.status != http.StatusNotFound {
 		t.Errorf("%d %s", got.status, got.body)
 	}
 }
@@ -108,7 +108,7 @@ func TestErasuresThatCannotBe(t *testing.T) {
 		status int
 	}{{&collect.InvalidForgetError{Field: "day", Message: "no"}, 400}, {eventlog.ErrUnavailable, 503}, {eventlog.ErrFull, 503}, {errors.New("x"), 500}} {
 		e.err = c.err
-		if got := f.do(request{method: "POST", path: path+"/erasures", body: `{"visitor":"ann"}`, cookie: cookie}); got.status != c.status {
+		if got := f.do(request{method: "POST", path: path + "/erasures", body: `{"visitor":"ann"}`, cookie: cookie}); got.status != c.status {
 			t.Errorf("%v: %d %s", c.err, got.status, got.body)
 		}
 		if got := f.do(request{method: "DELETE", path: path, body: "", cookie: cookie}); got.status != c.status {

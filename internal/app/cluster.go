@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,7 +24,6 @@ import (
 	"github.com/footfall-analytics/footfall/internal/redis"
 	sessionredis "github.com/footfall-analytics/footfall/internal/session/redis"
 	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
-	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
 var _ parts = (*cluster)(nil)
@@ -44,10 +44,12 @@ type cluster struct {
 	loader   *load.Loader
 	group    *kafka.Group // of the loaders; role process
 	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
+	archiver *archiver    // role process, nil without [s3]
 	fresh    atomic.Int64 // ms: see freshAt
 	broken   chan error
 
-	undecodable atomic.Int64 // records of topics that could not be decoded
+	archiveFresh atomic.Int64 // ms: what was acknowledged before is in the archive; 0: not known
+	undecodable  atomic.Int64 // records of topics that could not be decoded
 }
 
 // openPatience is how long a start waits for engines that do not answer yet.
@@ -122,7 +124,7 @@ func (c *cluster) openStore(ctx context.Context) (err error) {
 	k := &c.cfg.Cluster
 	c.store, err = clickhouse.Open(ctx, clickhouse.Options{
 		Addresses: k.ClickHouse, Database: k.Database, User: k.User, Password: k.Password, ReadUser: k.Reader, ReadPassword: k.ReaderPassword,
-		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second,
+		ProvenElsewhere: provenElsewhere(c.cfg.S3.Endpoint != ""), RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second,
 	})
 	return err
 }
@@ -149,7 +151,7 @@ func (c *cluster) openGroups() (err error) {
 		return err
 	}
 	c.loader = load.NewLoader(load.LoaderOptions{Log: c.log, Ranges: c.group, Logger: c.logger, Inserts: c.inserts()})
-	return nil
+	return c.openArchiver()
 }
 
 func (c *cluster) accounts() *account.Store { return c.users }
@@ -198,6 +200,9 @@ func (c *cluster) tasks() []task {
 	if c.cfg.Runs("process") {
 		tasks = append(tasks, func(ctx context.Context) error { return c.group.Run(ctx, c.loader.Run) },
 			func(ctx context.Context) error { return c.lead.Run(ctx, c.processImports) }, c.writeRedis)
+		if c.archiver != nil {
+			tasks = append(tasks, c.archiver.run, c.keepArchiveFresh)
+		}
 	}
 	if c.cfg.Runs("web") {
 		tasks = append(tasks, c.keepFresh, c.hub.Run)
@@ -251,8 +256,13 @@ func (c *cluster) lastFresh() int64 {
 
 // freshAt returns a time (ms) before which every acknowledged event is in the store.
 func (c *cluster) freshAt(ctx context.Context) (int64, error) {
+	return c.leastFresh(ctx, map[string][]eventlog.Topic{loadGroup: {eventlog.Events, eventlog.Sessions, eventlog.Ledger}, leadGroup: {eventlog.Imports}})
+}
+
+// leastFresh returns the least tick that groups have reached in any partition of their topics; 0 when one has reached none.
+func (c *cluster) leastFresh(ctx context.Context, groups map[string][]eventlog.Topic) (int64, error) {
 	least := time.Now().UnixMilli()
-	for group, topics := range map[string][]eventlog.Topic{loadGroup: {eventlog.Events, eventlog.Sessions, eventlog.Ledger}, leadGroup: {eventlog.Imports}} {
+	for group, topics := range groups {
 		progress, err := c.log.Progress(ctx, group, topics...)
 		if err != nil {
 			return 0, err
@@ -282,6 +292,9 @@ func (c *cluster) watch(m *obs.Registry) {
 		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
 		m.Gauge("footfall_loader_failing", "Partitions whose loader cannot go on at present.", nil, func() float64 { return float64(c.loader.Failing.Load()) })
 	}
+	if c.archiver != nil {
+		c.archiver.watch(m, func() float64 { return time.Since(time.UnixMilli(c.archiveFresh.Load())).Seconds() })
+	}
 	if c.cfg.Runs("web") {
 		m.Gauge("footfall_fresh_seconds", "How old the latest moment is before which every acknowledged event is in the store.", nil,
 			func() float64 { return time.Since(time.UnixMilli(c.fresh.Load())).Seconds() })
@@ -295,6 +308,9 @@ func (c *cluster) Close() error {
 		if g != nil {
 			errs = append(errs, g.Close())
 		}
+	}
+	if c.archiver != nil {
+		errs = append(errs, c.archiver.group.Close())
 	}
 	if c.redis != nil {
 		c.redis.Close()
@@ -325,33 +341,11 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	telling, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); c.tellProgress(telling, claim, p, before.Fresh) }()
-	forgotten := make(chan struct{})
-	go func() { defer close(forgotten); c.forget(telling) }()
-	defer func() { stop(); <-done; <-forgotten }()
+	var forgetting sync.WaitGroup
+	forgetting.Go(func() { c.forget(telling) })
+	forgetting.Go(func() { c.forgetArchive(telling) })
+	defer func() { stop(); <-done; forgetting.Wait() }()
 	return p.Run(ctx)
-}
-
-// forgetEvery is how often it is looked for erasures that are due.
-const forgetEvery = 5 * time.Second
-
-// forget applies erasures as soon as all that they cover is in the store. The process that has topic imports does it, alone.
-func (c *cluster) forget(ctx context.Context) {
-	every := time.NewTicker(forgetEvery)
-	defer every.Stop()
-	for {
-		fresh, err := c.freshAt(ctx)
-		if err == nil && fresh > 0 {
-			err = c.store.Forget(ctx, fresh, stream.SessionsOf, nil)
-		}
-		if err != nil && ctx.Err() == nil {
-			c.logger.Error("erasures wait", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-	}
 }
 
 // tellProgress commits how far the processor of a claim is; the store's own position is the truth.

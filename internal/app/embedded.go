@@ -37,13 +37,15 @@ type embedded struct {
 	hub       *live.Hub
 	sessions  *session.Store // of the door
 	processor *load.Processor
-	fresh     atomic.Int64 // the last moment (ms) at which the store had all that was acknowledged
+	exports   *exporter
+	unproven  chan struct{} // a token: an erasure has been applied
+	fresh     atomic.Int64  // the last moment (ms) at which the store had all that was acknowledged
 	broken    chan error
 }
 
 // openEmbedded takes the data directory and opens every part in it.
 func openEmbedded(cfg config.Config, options Options) (*embedded, error) {
-	e := &embedded{cfg: cfg, logger: options.Logger, broken: make(chan error, 1)}
+	e := &embedded{cfg: cfg, logger: options.Logger, broken: make(chan error, 1), unproven: make(chan struct{}, 1)}
 	var err error
 	if e.lock, err = lockDir(cfg.Data); err != nil {
 		return nil, err
@@ -54,7 +56,9 @@ func openEmbedded(cfg config.Config, options Options) (*embedded, error) {
 	e.hub, e.sessions = live.New(live.Options{}), session.New(session.Options{})
 	e.processor = load.New(load.Options{
 		Log: e.log, Store: e.store, Dedupe: e.log.Duplicates(), Live: e.hub, Erased: e.erased, Logger: e.logger,
+		Shared: !e.store.Empty(), // a store made from an archive has events without a position
 	})
+	e.exports = &exporter{embedded: e}
 	return e, nil
 }
 
@@ -76,6 +80,7 @@ func (e *embedded) openFiles() error {
 		func() (err error) {
 			e.store, err = duckdb.Open(duckdb.Options{
 				Path: e.cfg.Path("events.duckdb"), MemoryLimit: e.cfg.Store.MemoryBytes(), Threads: e.cfg.Store.Threads, Log: e.logger,
+				ProvenElsewhere: provenElsewhere(e.cfg.Archive.To != ""),
 			})
 			return err
 		},
@@ -104,6 +109,7 @@ func (e *embedded) serving(o *api.Options, door *collect.Handler) {
 	}}
 	o.Live, o.SiteStatus, o.Auditor = e.hub, statusForAPI{e.store}, auditorForAPI{e}
 	o.Migrator = &migrator{embedded: e}
+	o.Exporter = e.exports
 }
 
 // tasks are the role process; the others need none.
@@ -111,7 +117,11 @@ func (e *embedded) tasks() []task {
 	if !e.cfg.Runs("process") {
 		return nil
 	}
-	return []task{e.restoreAndProcess, e.hub.Run, e.tellLog, e.maintain, e.prove}
+	tasks := []task{e.restoreAndProcess, e.hub.Run, e.tellLog, e.maintain, e.prove}
+	if e.cfg.Archive.To != "" {
+		tasks = append(tasks, e.exports.nightly)
+	}
+	return tasks
 }
 
 // logMillis is how long a log keeps what it was given: retention removes it by the hour, and by whole groups.
@@ -187,6 +197,9 @@ func (e *embedded) maintain(ctx context.Context) error {
 }
 
 func (e *embedded) watch(m *obs.Registry) {
+	if e.cfg.Archive.To != "" {
+		e.exports.watch(m)
+	}
 	m.Gauge("footfall_processor_lag_records", "Records of the log that the store does not have yet.", nil, e.lag)
 }
 

@@ -102,16 +102,24 @@ func (e *embedded) prove(ctx context.Context) error {
 		if err := e.store.VerifyErasures(ctx); err != nil && ctx.Err() == nil {
 			e.logger.Error("erasures are not verified", "error", err)
 		}
+		if err := e.eraseArchive(ctx); err != nil && ctx.Err() == nil {
+			e.logger.Error("erasures wait for the archive", "error", err)
+		}
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-every.C:
+		case <-e.unproven:
 		}
 	}
 }
 
 // erased makes what is in memory forget with the store.
 func (e *embedded) erased(ctx context.Context, erasure *event.Erasure, keys []event.SessionKey) {
+	select {
+	case e.unproven <- struct{}{}:
+	default: // it will look anyway
+	}
 	if err := e.hub.Remake(ctx, e.store, erasure.WebsiteID); err != nil && !errors.Is(err, context.Canceled) {
 		e.logger.Warn("the live view of a site starts empty", "error", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -49,6 +50,8 @@ type Config struct {
 	Store   Store   `koanf:"store"`
 	Geo     Geo     `koanf:"geo"`
 	Cluster Cluster `koanf:"cluster"`
+	S3      S3      `koanf:"s3"`
+	Archive Archive `koanf:"archive"`
 }
 
 // Collect holds the settings of the door.
@@ -115,6 +118,31 @@ type Cluster struct {
 	StreamDays int `koanf:"stream_days"`
 }
 
+// S3 is the object store of the lake: the archive of a cluster, and of the embedded product where it is told so. Without an
+// endpoint there is none.
+type S3 struct {
+	// Endpoint is a URL, as "https://s3.example.net" or "http://127.0.0.1:9000".
+	Endpoint string `koanf:"endpoint"`
+	Region   string `koanf:"region"`
+	// Bucket is made when it is missing; Prefix stands before every key.
+	Bucket string `koanf:"bucket"`
+	Prefix string `koanf:"prefix"`
+	// AccessKey and SecretKey sign the requests.
+	AccessKey string `koanf:"access_key"`
+	SecretKey string `koanf:"secret_key"`
+}
+
+// Archive holds the settings of the archive in Parquet files.
+type Archive struct {
+	// To is where the embedded product archives finished days each night: a folder, "s3://" (the bucket and prefix of [s3]) or
+	// "s3://bucket/prefix". "" = nowhere. A cluster archives to [s3], always.
+	To string `koanf:"to"`
+	// FileBytes and FileSeconds are how much the archiver of a cluster collects from a partition of the log before it writes
+	// files: about so many bytes of records, and no longer than that.
+	FileBytes   int64 `koanf:"file_bytes"`
+	FileSeconds int   `koanf:"file_seconds"`
+}
+
 // Default returns the settings of the embedded product.
 func Default() Config {
 	return Config{
@@ -125,6 +153,8 @@ func Default() Config {
 		Log:            Log{RetentionDays: 8, MaxBytes: 32 << 30},
 		Store:          Store{MemoryLimit: "256MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
 		Cluster:        Cluster{Partitions: 3, Replication: 1, Database: "footfall", User: "default", StreamDays: 7},
+		S3:             S3{Region: "us-east-1", Bucket: "footfall"},
+		Archive:        Archive{FileBytes: 64 << 20, FileSeconds: 300},
 	}
 }
 
@@ -209,6 +239,9 @@ func (c *Config) Validate() error {
 	if err := c.validateCluster(); err != nil {
 		return err
 	}
+	if err := c.validateArchive(); err != nil {
+		return err
+	}
 	return c.validateNumbers()
 }
 
@@ -244,6 +277,28 @@ func (c *Config) validateCluster() error {
 		return fmt.Errorf("cluster.stream_days: %d is less than 7 (late events are taken for 7 days)", k.StreamDays)
 	case c.Demo:
 		return fmt.Errorf("demo: the demo site is for the embedded product")
+	}
+	return nil
+}
+
+func (c *Config) validateArchive() error {
+	if c.S3.Endpoint != "" {
+		u, err := url.Parse(c.S3.Endpoint)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") {
+			return fmt.Errorf("s3.endpoint: %q is no URL of http or https", c.S3.Endpoint)
+		}
+	}
+	switch {
+	case c.S3.Endpoint != "" && c.S3.Bucket == "":
+		return fmt.Errorf("s3.bucket: none is given")
+	case c.S3.Endpoint == "" && strings.HasPrefix(c.Archive.To, "s3://"):
+		return fmt.Errorf("archive.to: %q needs s3.endpoint", c.Archive.To)
+	case c.Clustered() && c.Archive.To != "":
+		return fmt.Errorf("archive.to: a cluster archives to [s3]")
+	case c.Archive.FileBytes < 1<<10:
+		return fmt.Errorf("archive.file_bytes: %d is less than 1 KiB", c.Archive.FileBytes)
+	case c.Archive.FileSeconds < 1:
+		return fmt.Errorf("archive.file_seconds: %d is less than 1", c.Archive.FileSeconds)
 	}
 	return nil
 }

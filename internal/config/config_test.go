@@ -58,6 +58,11 @@ func TestBadSettings(t *testing.T) {
 	f("[log]\nmax_bytes = 1", "max_bytes")
 	f("[store]\nmemory_limit = \"lots\"", "memory_limit")
 	f("[store]\nmemory_limit = \"1KB\"", "memory_limit")
+	f("[s3]\nendpoint = \"127.0.0.1:9000\"", "s3.endpoint")
+	f("[s3]\nendpoint = \"http://h\"\nbucket = \"\"", "s3.bucket")
+	f("[archive]\nto = \"s3://b/p\"", "s3.endpoint")
+	f("[archive]\nfile_bytes = 1", "file_bytes")
+	f("[archive]\nfile_seconds = 0", "file_seconds")
 	f("[api]\nqueries_per_hour = -1", "queries_per_hour")
 	f("[cluster]\nredis = [\"127.0.0.1:1\"]", "cluster.kafka")
 	const kafka = "[cluster]\nkafka = [\"127.0.0.1:1\"]\n"

@@ -43,7 +43,7 @@ func TestWhatIsCovered(t *testing.T) {
 		want bool
 	}{
 		{at("w", "ann", 99), true}, {at("w", "ann", 100), false}, {at("w", "bob", 49), true}, {at("w", "bob", 50), false},
-		{at("w", "cy", 1), false}, {at("other", "ann", 1), false}, {at("gone", "whoever", 1 << 50), true},
+		{at("w", "cy", 1), false}, {at("other", "ann", 1), false}, {at("gone", "whoever", 1<<50), true},
 	} {
 		if got := all.Covers(c.e); got != c.want {
 			t.Errorf("%+v: %v", c.e, got)

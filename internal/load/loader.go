@@ -31,7 +31,8 @@ type LoaderOptions struct {
 
 	MaxEntries int           // of one insert; 0: 50,000
 	MaxBytes   int           // about how many bytes of records; 0: 32 MiB
-	Interval   time.Duration // least time between the starts of two inserts while there is no backlog; 0: 1 s
+	Interval   time.Duration // between the starts of two inserts, unless an insert's worth of records has come before; 0: 1 s
+	AtOnce     int           // ranges that are held in memory at once, of all partitions; 0: no limit
 	Logger     *slog.Logger
 	// FailPoint is called at the named points; an error ends Run there, as a kill would. For tests.
 	FailPoint func(name string) error
@@ -49,6 +50,9 @@ type Loader struct {
 	options LoaderOptions
 	// Taken counts entries, Failing the partitions that cannot go on at present.
 	Taken, Failing atomic.Int64
+	// Faults counts how often a partition began to fail.
+	Faults atomic.Int64
+	turns  chan struct{} // a place for each range that may be held; nil: no limit
 }
 
 // NewLoader returns a loader that has not begun.
@@ -68,7 +72,11 @@ func NewLoader(o LoaderOptions) *Loader {
 	if o.FailPoint == nil {
 		o.FailPoint = func(string) error { return nil }
 	}
-	return &Loader{options: o}
+	l := &Loader{options: o}
+	if o.AtOnce > 0 {
+		l.turns = make(chan struct{}, o.AtOnce)
+	}
+	return l
 }
 
 // Run loads a partition until ctx ends or the claim is lost; the error says which.
@@ -100,12 +108,28 @@ type partitionLoad struct {
 }
 
 func (p *partitionLoad) retry(ctx context.Context, what string, try func() error) error {
-	fault := func(change int, _ string) { p.Failing.Add(int64(change)) }
+	fault := func(change int, _ string) {
+		p.Failing.Add(int64(change))
+		p.Faults.Add(int64(max(change, 0)))
+	}
 	return retry(ctx, p.options.Logger.With("topic", p.claim.Topic, "partition", p.claim.Partition), what, fault, try)
 }
 
 // step takes one range.
 func (p *partitionLoad) step(ctx context.Context) error {
+	if p.To == p.Next { // else a range is under way
+		if err := p.wait(ctx); err != nil {
+			return err
+		}
+	}
+	if p.turns != nil {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case p.turns <- struct{}{}:
+			defer func() { <-p.turns }()
+		}
+	}
 	entries, err := p.take(ctx)
 	if err != nil {
 		return err
@@ -145,9 +169,6 @@ func (p *partitionLoad) take(ctx context.Context) (entries []eventlog.Entry, err
 			return err
 		})
 	}
-	if err := p.wait(ctx); err != nil {
-		return nil, err
-	}
 	err = p.retry(ctx, "read", func() error {
 		entries, err = p.read(ctx, 0, p.options.MaxEntries)
 		return err
@@ -161,12 +182,8 @@ func (p *partitionLoad) take(ctx context.Context) (entries []eventlog.Entry, err
 
 // wait returns when there is something to take and the interval is over. What was taken is noted before a wait for more.
 func (p *partitionLoad) wait(ctx context.Context) error {
-	if rest := p.options.Interval - time.Since(p.began); rest > 0 {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(rest):
-		}
+	if err := p.gather(ctx); err != nil {
+		return err
 	}
 	for seen := p.Next; ; {
 		end := seen
@@ -189,6 +206,45 @@ func (p *partitionLoad) wait(ctx context.Context) error {
 		}
 	}
 }
+
+// gatherStep is how often a long interval looks whether it may end early.
+const gatherStep = time.Second
+
+// gather lets the interval pass, or an insert's worth of records come. What it reads on the way it only counts: what waits in the
+// log needs no memory here.
+func (p *partitionLoad) gather(ctx context.Context) error {
+	at, bytes, count := p.Next, 0, 0
+	for {
+		rest := p.options.Interval - time.Since(p.began)
+		if rest <= 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(min(rest, gatherStep)):
+		}
+		if rest <= gatherStep {
+			return nil
+		}
+		for more := true; more; {
+			entries, err := p.options.Log.Read(ctx, p.claim.Topic, p.claim.Partition, at, gatherBytes)
+			if err != nil {
+				break // whoever reads to insert will say it
+			}
+			for _, e := range entries {
+				at, bytes, count = e.Offset+1, bytes+len(e.Value), count+1
+			}
+			if bytes >= p.options.MaxBytes || count >= p.options.MaxEntries {
+				return nil
+			}
+			more = len(entries) > 0
+		}
+	}
+}
+
+// gatherBytes is how much is counted at once.
+const gatherBytes = 4 << 20
 
 // note commits what is done and what is about to be.
 func (p *partitionLoad) note(ctx context.Context) error {

@@ -223,3 +223,49 @@ func TestLoaderTellsFreshness(t *testing.T) {
 		t.Errorf("%v, %d inserts", err, inserts)
 	}
 }
+
+// A long interval ends when an insert's worth of records is there, and no more ranges are held at once than may be.
+func TestLoaderGathers(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var mu sync.Mutex
+	held, most, sizes := 0, 0, map[int]int{}
+	l := NewLoader(LoaderOptions{Log: &gapLog{}, Interval: time.Hour, MaxEntries: 10, AtOnce: 2, Inserts: map[eventlog.Topic]Insert{
+		eventlog.Events: func(_ context.Context, _ string, entries []eventlog.Entry) error {
+			mu.Lock()
+			held++
+			most = max(most, held)
+			sizes[len(entries)]++
+			mu.Unlock()
+			time.Sleep(time.Millisecond)
+			mu.Lock()
+			held--
+			if sizes[10] == 8 {
+				cancel()
+			}
+			mu.Unlock()
+			return nil
+		},
+	}})
+	var wg sync.WaitGroup
+	for n := range 4 {
+		log := &gapLog{}
+		r := rand.New(rand.NewPCG(uint64(n), 1))
+		log.append(r, "first") // taken at once: nothing was before it
+		wg.Go(func() {
+			options := l.options
+			options.Log, options.Ranges = log, &memoryRanges{}
+			_ = (&Loader{options: options, turns: l.turns}).Run(ctx, eventlog.Claim{Topic: eventlog.Events, Partition: int32(n)})
+		})
+		wg.Go(func() {
+			for range 22 {
+				time.Sleep(5 * time.Millisecond)
+				log.append(r, "more")
+			}
+		})
+	}
+	wg.Wait()
+	if !errors.Is(ctx.Err(), context.Canceled) || most > 2 || sizes[1] != 4 || sizes[10] != 8 || len(sizes) != 2 {
+		t.Errorf("%v; sizes of inserts %v, at most %d at once", ctx.Err(), sizes, most)
+	}
+}

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# down.sh [--clean] [ENGINE...]: stops the named engines (all without a name); --clean also deletes their data.
+# down.sh [--clean] [ENGINE...]: stops the named engines (all without a name, those of the lake too); --clean also deletes their data.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
@@ -22,5 +22,5 @@ down() {
 }
 
 engines=("$@")
-[ $# -gt 0 ] || engines=(flink kafka postgres redis clickhouse)
+[ $# -gt 0 ] || engines=("${lake_engines[@]}" flink kafka postgres redis clickhouse)
 for e in "${engines[@]}"; do (down "$e"); done

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # kill.sh PROCESS...: kill -9 of a process that up.sh started, for tests of faults; returns when it is gone.
-# Processes are clickhouse, redis, postgres, kafka, flink-jobmanager, flink-taskmanager. up.sh starts them again.
+# Processes are clickhouse, redis, postgres, kafka, s3, flink-jobmanager, flink-taskmanager. up.sh starts them again.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 

@@ -44,8 +44,13 @@ func (s *Store) noteErasure(ctx context.Context, e *event.Erasure) error {
 		return err
 	}
 	now := s.opts.Clock().UnixMilli()
-	if err := s.putProof(ctx, e.ID, store.Proof{Part: partFailed, Found: found, Removed: found, VerifiedAt: now}); err != nil {
+	if err := s.PutProof(ctx, e.ID, store.Proof{Part: partFailed, Found: found, Removed: found, VerifiedAt: now}); err != nil {
 		return err
+	}
+	for _, part := range s.opts.ProvenElsewhere {
+		if err := s.PutProof(ctx, e.ID, store.Proof{Part: part}); err != nil {
+			return err
+		}
 	}
 	kept := e.Erased()
 	return s.putErasure(ctx, &kept, 0)
@@ -72,7 +77,8 @@ func subjects(e *event.Erased) (keys []uint64, digests []string) {
 	return keys, digests
 }
 
-func (s *Store) putProof(ctx context.Context, id string, p store.Proof) error {
+// PutProof writes down what became of an erasure in a part of the stores.
+func (s *Store) PutProof(ctx context.Context, id string, p store.Proof) error {
 	batch, err := s.writer.PrepareBatch(ctx, "insert into erasure_proofs (erasure_id, part, found, removed, remaining, verified_at, at)")
 	if err != nil {
 		return err

@@ -43,15 +43,26 @@ func (s *Store) Forget(ctx context.Context, fresh int64, rebuild store.Rebuild, 
 	slices.Reverse(reports) // the oldest first
 	for i := range reports {
 		r := &reports[i]
-		if r.AskedAt+settledAfter > fresh || r.Verified() > 0 && r.AskedAt+watchMillis < s.opts.Clock().UnixMilli() {
+		done := forgotten(r)
+		if r.AskedAt+settledAfter > fresh || done && r.AskedAt+watchMillis < s.opts.Clock().UnixMilli() {
 			continue
 		}
 		f := &forgetting{Store: s, erased: &r.Erased, proofs: r.Proofs, rebuild: rebuild, fail: failPoint}
-		if err := f.look(ctx, r.Verified() > 0); err != nil {
+		if err := f.look(ctx, done); err != nil {
 			return fmt.Errorf("cannot apply erasure %q: %w", r.ID, err)
 		}
 	}
 	return nil
+}
+
+// forgotten reports whether a look has found nothing of the erasure here, whatever is left elsewhere.
+func forgotten(r *store.ErasureReport) bool {
+	for _, p := range r.Proofs {
+		if p.VerifiedAt == 0 && (p.Part == partEvents || p.Part == partSessions) {
+			return false
+		}
+	}
+	return r.AppliedAt > 0
 }
 
 // forgetting is one erasure under way.
@@ -204,7 +215,7 @@ func (f *forgetting) readDays(ctx context.Context) (noted bool, err error) {
 func (f *forgetting) found(ctx context.Context, part string, n int64) error {
 	p := f.proof(part)
 	p.Found += n
-	return f.putProof(ctx, f.erased.ID, *p)
+	return f.PutProof(ctx, f.erased.ID, *p)
 }
 
 func (f *forgetting) proof(part string) *store.Proof {
@@ -397,7 +408,7 @@ func (f *forgetting) verify(ctx context.Context) error {
 		if p.Left = left; left == 0 {
 			p.VerifiedAt = now
 		}
-		if err := f.putProof(ctx, f.erased.ID, *p); err != nil {
+		if err := f.PutProof(ctx, f.erased.ID, *p); err != nil {
 			return err
 		}
 	}

@@ -366,6 +366,9 @@ func (x *eraser) dropRollups(ctx context.Context, days []Day) error {
 // note writes down what has been done.
 func (x *eraser) note(ctx context.Context) error {
 	keys, digests := subjects(&x.kept)
+	for _, part := range x.opts.ProvenElsewhere {
+		x.proofs = append(x.proofs, store.Proof{Part: part})
+	}
 	now := x.opts.Clock().UnixMilli()
 	err := x.writer.exec(ctx, "insert into erasures values (?, ?, ?, ?, ?, ?, ?, ?, ?)", x.kept.ID, x.kept.WebsiteID, string(x.kept.Scope),
 		x.kept.AskedAt, x.kept.AskedBy, x.kept.Before, keys, digests, now)

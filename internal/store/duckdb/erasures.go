@@ -35,10 +35,39 @@ func readProofs(ctx context.Context, r *Reader, id string) (proofs []store.Proof
 	return proofs, err
 }
 
+// KeepErased takes over an erasure that another store has applied: nothing of it is here.
+func (s *Store) KeepErased(ctx context.Context, e *event.Erased) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	keys, digests := subjects(e)
+	now := s.opts.Clock().UnixMilli()
+	err := s.writer.exec(ctx, "insert or ignore into erasures values (?, ?, ?, ?, ?, ?, ?, ?, ?)", e.ID, e.WebsiteID, string(e.Scope), e.AskedAt, e.AskedBy, e.Before, keys, digests, now)
+	for _, part := range []string{partEvents, partSessions} {
+		if err == nil {
+			err = s.writer.exec(ctx, "insert into erasure_proofs values (?, ?, 0, 0, 0, 0)", e.ID, part)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep erasure %q: %w", e.ID, err)
+	}
+	return nil
+}
+
+// PutProof writes down what became of an erasure in a part that somebody else sees to.
+func (s *Store) PutProof(ctx context.Context, id string, p store.Proof) error {
+	s.write.Lock()
+	defer s.write.Unlock()
+	sql := "update erasure_proofs set found = ?, removed = ?, remaining = ?, verified_at = ? where erasure_id = ? and part = ?"
+	if err := s.writer.exec(ctx, sql, p.Found, p.Removed, p.Left, p.VerifiedAt, id, p.Part); err != nil {
+		return fmt.Errorf("cannot write down the proof of erasure %q: %w", id, err)
+	}
+	return nil
+}
+
 // VerifyErasures looks, on a snapshot of its own, for what unverified erasures should have removed, and writes down what it has found.
 func (s *Store) VerifyErasures(ctx context.Context) error {
 	var open []event.Erased
-	sql := "select * from (" + erasedSQL + ") where id in (select erasure_id from erasure_proofs where verified_at = 0)"
+	sql := "select * from (" + erasedSQL + ") where id in (select erasure_id from erasure_proofs where verified_at = 0 and part in ('events', 'sessions'))"
 	err := s.Select(ctx, sql, []any{""}, func(c *Chunk) error {
 		for i := range c.Rows() {
 			open = append(open, readErased(c, i))

@@ -148,6 +148,24 @@ func (x Export) Read(ctx context.Context, slice migrate.Slice) (*migrate.Rows, e
 	return rows, nil
 }
 
+// Events calls yield for each event of a UTC day of a site, by time and id, of one snapshot: the lake's Source. The event is yield's
+// until it returns; its texts stay.
+func (x Export) Events(ctx context.Context, day migrate.Day, yield func(*event.Event) error) error {
+	err := x.store.Select(ctx, exportEventsSQL, []any{day.WebsiteID, day.Start, day.Start + dayMillis}, func(c *Chunk) error {
+		for i := range c.Rows() {
+			e := readEvent(day.WebsiteID, c, i)
+			if err := yield(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("cannot read the events of site %q on day %d: %w", day.WebsiteID, day.Start, err)
+	}
+	return nil
+}
+
 // readEvent reads the columns of sql/export_events.sql, undoing writeEvent.
 func readEvent(websiteID string, c *Chunk, i int) event.Event {
 	timestamp, session := c.Int64s(0)[i], c.Text(10, i)

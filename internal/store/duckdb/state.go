@@ -176,6 +176,18 @@ func (s *Store) LastEvent(websiteID string) (ms int64, ok bool) {
 	return last, ok
 }
 
+// Empty reports whether no event is stored.
+func (s *Store) Empty() bool {
+	s.state.mu.RLock()
+	defer s.state.mu.RUnlock()
+	for _, site := range s.state.sites {
+		if len(site.rows) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // Stored returns how many events of the site are stored.
 func (s *Store) Stored(websiteID string) (rows int64) {
 	s.state.mu.RLock()

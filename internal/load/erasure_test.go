@@ -105,7 +105,7 @@ func TestErasuresAndKills(t *testing.T) {
 			f.erasing(t, log, round)
 			opts := options(log, s)
 			opts.MaxKeys = 4 + int(seed)
-			passes := f.r.IntN(3)
+			passes, failed := f.r.IntN(3), false
 			opts.FailPoint = func(name string) error {
 				if name == points[round%len(points)] && round < 13 {
 					if passes--; passes < 0 {
@@ -114,12 +114,12 @@ func TestErasuresAndKills(t *testing.T) {
 				}
 				return nil
 			}
-			s.onErase = func() (before, after error) {
-				if passes == 1 { // once: the same number stands at the next try only if a point was passed
-					passes = 0
-					return []error{errTest, nil}[round%2], []error{nil, errTest}[round%2]
+			s.onErase = func() (before, after error) { // the first try fails, in every second round with its effect
+				if failed {
+					return nil, nil
 				}
-				return nil, nil
+				failed = true
+				return []error{errTest, nil}[round%2], []error{nil, errTest}[round%2]
 			}
 			p, stop := start(t, opts)
 			ctx, cancel := context.WithTimeout(context.Background(), time.Minute)

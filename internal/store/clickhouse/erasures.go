@@ -35,8 +35,7 @@ func (w *Writer) Erase(ctx context.Context, e *event.Erasure, next int64, _ stor
 
 // noteErasure may be repeated.
 func (s *Store) noteErasure(ctx context.Context, e *event.Erasure) error {
-	var known uint64
-	if err := s.writer.QueryRow(ctx, "select count() from erasures where id = {p1:String}", named([]any{e.ID})...).Scan(&known); err != nil || known > 0 {
+	if known, err := s.knows(ctx, e.ID); err != nil || known {
 		return err
 	}
 	found, err := s.eraseFailed(ctx, e)
@@ -47,13 +46,35 @@ func (s *Store) noteErasure(ctx context.Context, e *event.Erasure) error {
 	if err := s.PutProof(ctx, e.ID, store.Proof{Part: partFailed, Found: found, Removed: found, VerifiedAt: now}); err != nil {
 		return err
 	}
+	kept := e.Erased()
+	return s.putNew(ctx, &kept)
+}
+
+func (s *Store) putNew(ctx context.Context, e *event.Erased) error {
 	for _, part := range s.opts.ProvenElsewhere {
 		if err := s.PutProof(ctx, e.ID, store.Proof{Part: part}); err != nil {
 			return err
 		}
 	}
-	kept := e.Erased()
-	return s.putErasure(ctx, &kept, 0)
+	return s.putErasure(ctx, e, 0)
+}
+
+// KeepErased takes over an erasure that another store has applied. What was copied from there before goes by Forget.
+func (s *Store) KeepErased(ctx context.Context, e *event.Erased) error {
+	known, err := s.knows(ctx, e.ID)
+	if err == nil && !known {
+		err = s.putNew(ctx, e)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot keep erasure %q: %w", e.ID, err)
+	}
+	return nil
+}
+
+func (s *Store) knows(ctx context.Context, id string) (bool, error) {
+	var n uint64
+	err := s.writer.QueryRow(ctx, "select count() from erasures where id = {p1:String}", named([]any{id})...).Scan(&n)
+	return n > 0, err
 }
 
 func (s *Store) putErasure(ctx context.Context, e *event.Erased, appliedAt int64) error {

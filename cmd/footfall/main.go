@@ -25,6 +25,7 @@ type cli struct {
 	User    userCmd    `cmd:"" help:"Manage users of the dashboard."`
 	Query   queryCmd   `cmd:"" help:"Answer a query (docs/format/api.md) from a file, or from standard input with -."`
 	Audit   auditCmd   `cmd:"" help:"Recompute sessions, rollups and the ledger from the events; exit status 1 when anything differs."`
+	Erase   eraseCmd   `cmd:"" help:"Erase a visitor, a person by address, or all events of a site, and print the proof. Exit status 1 when that is not complete in time."`
 	Export  exportCmd  `cmd:"" help:"Write events to an archive of Parquet files (docs/format/parquet.md)."`
 	Rebuild rebuildCmd `cmd:"" help:"Make an empty event store from an archive. No server may run; accounts stay as they are."`
 	Migrate migrateCmd `cmd:"" help:"Copy this installation into a cluster, while its server runs; again and again until the address is moved. Exit status 1 when both differ in the end."`

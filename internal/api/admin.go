@@ -36,6 +36,8 @@ func (a *API) adminRoutes() []route {
 		{method: "POST", path: "/admin/users", access: local, handle: adminUser, request: setupRequest{}, reply: userReply{}, created: true},
 		{method: "POST", path: "/admin/query", access: local, handle: postQuery, request: rawBody{}, reply: rawBody{}},
 		{method: "POST", path: "/admin/audit", access: local, handle: adminAudit, request: auditRequest{}, reply: rawBody{}},
+		{method: "POST", path: "/admin/erasures", access: local, handle: adminErase, request: adminErasureRequest{}, reply: erasureReply{}, created: true},
+		{method: "GET", path: "/admin/erasures", access: local, handle: adminErasures, params: []param{{"site", "website_id or domain", true}}, reply: erasuresReply{}},
 		{method: "POST", path: "/admin/migrate", access: local, handle: adminMigrate, request: rawBody{}, reply: rawBody{}},
 		{method: "POST", path: "/admin/export", access: local, handle: adminExport, request: rawBody{}, reply: rawBody{}},
 	}

@@ -66,6 +66,7 @@ type Options struct {
 	Auditor    Auditor
 	Migrator   Migrator
 	Batch      Batch
+	Erasures   Erasures
 	Exporter   Exporter
 	Version    string
 	Clock      func() time.Time // default time.Now

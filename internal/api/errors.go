@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/account"
+	"github.com/footfall-analytics/footfall/internal/collect"
+	"github.com/footfall-analytics/footfall/internal/eventlog"
 	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/report"
 )
@@ -95,6 +97,7 @@ func failureOf(err error) *failure {
 	var tooMany *account.TooManyError
 	var question *query.Error
 	var param *report.ParamError
+	var forget *collect.InvalidForgetError
 	switch {
 	case errors.As(err, &known):
 		return known
@@ -102,6 +105,10 @@ func failureOf(err error) *failure {
 		return failAt(invalid.Field, "%s", invalid.Message)
 	case errors.As(err, &question):
 		return failAt(question.Path, "%s", question.Message)
+	case errors.As(err, &forget):
+		return failAt(forget.Field, "%s", forget.Message)
+	case errors.Is(err, eventlog.ErrUnavailable), errors.Is(err, eventlog.ErrFull):
+		return &failure{code: codeUnavailable, message: "the event log cannot take it now; try again later", cause: err}
 	case errors.As(err, &param):
 		return failAt(param.Param, "%s", param.Message)
 	case errors.As(err, &tooMany):

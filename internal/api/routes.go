@@ -47,7 +47,7 @@ func (a *API) siteRoutes() []route {
 			handle: getSite, reply: siteReply{}},
 		{method: "PUT", path: "/api/v1/sites/{id}", access: ofSite, scopes: adminScopes(), summary: "Change a site",
 			handle: putSite, request: siteRequest{}, reply: siteReply{}, errors: []code{codeConflict}},
-		{method: "DELETE", path: "/api/v1/sites/{id}", access: ofSite, scopes: adminScopes(), summary: "Remove a site and its keys; its events stay",
+		{method: "DELETE", path: "/api/v1/sites/{id}", access: ofSite, scopes: adminScopes(), summary: "Remove a site, its keys and all of its events",
 			handle: deleteSite},
 		{method: "GET", path: "/api/v1/sites/{id}/status", access: ofSite, scopes: eitherScope(), summary: "What is stored of a site",
 			handle: getStatus, reply: statusReply{}},
@@ -57,6 +57,12 @@ func (a *API) siteRoutes() []route {
 			handle: postKey, request: newKeyRequest{}, reply: newKeyReply{}, created: true},
 		{method: "DELETE", path: "/api/v1/sites/{id}/keys/{key}", access: ofSite, scopes: adminScopes(), summary: "Revoke a key",
 			handle: deleteKey},
+		{method: "GET", path: "/api/v1/sites/{id}/erasures", access: ofSite, scopes: adminScopes(), summary: "What was asked to be erased, and the proof of it",
+			handle: getErasures, reply: erasuresReply{}},
+		{method: "POST", path: "/api/v1/sites/{id}/erasures", access: ofSite, scopes: adminScopes(), summary: "Erase a visitor, a person by address, or all events of the site",
+			handle: postErasure, request: erasureRequest{}, reply: erasureReply{}, created: true},
+		{method: "GET", path: "/api/v1/sites/{id}/erasures/{erasure}", access: ofSite, scopes: adminScopes(), summary: "One erasure and the proof of it",
+			handle: getErasure, reply: erasureReply{}},
 	}
 }
 

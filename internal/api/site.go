@@ -107,10 +107,6 @@ func putSite(c *call) (any, error) {
 	return siteReply{siteOf(site)}, nil
 }
 
-func deleteSite(c *call) (any, error) {
-	return nil, c.api.options.Accounts.DeleteSite(c.r.Context(), c.site.WebsiteID)
-}
-
 func getStatus(c *call) (any, error) {
 	if c.api.options.SiteStatus == nil {
 		return nil, fail(codeUnavailable, "there is no event store here")

@@ -121,7 +121,7 @@ func (a *App) openAPI() (err error) {
 		Version: a.options.Version, Logger: a.logger, ClientAddress: a.door.ClientAddress, Secure: a.secure,
 		QueriesPerHour: cmp.Or(a.cfg.API.QueriesPerHour, -1),
 	}
-	a.parts.serving(&o)
+	a.parts.serving(&o, a.door)
 	a.api, err = api.New(o)
 	return err
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -136,7 +137,8 @@ func (c *cluster) openStore(ctx context.Context) (err error) {
 	c.store, err = clickhouse.Open(ctx, clickhouse.Options{
 		Addresses: k.ClickHouse, Database: k.Database, User: k.User, Password: k.Password, ReadUser: k.Reader, ReadPassword: k.ReaderPassword,
 		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: c.queryTime(),
-		Rollups: len(k.DruidBroker) > 0,
+		Rollups:         len(k.DruidBroker) > 0,
+		ProvenElsewhere: provenElsewhere(c.cfg.S3.Endpoint != ""),
 	})
 	return err
 }
@@ -201,11 +203,12 @@ func (c *cluster) questions(o *query.Options) {
 	}
 }
 
-func (c *cluster) serving(o *api.Options) {
+func (c *cluster) serving(o *api.Options, door *collect.Handler) {
 	if c.hub == nil {
 		return
 	}
 	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c}
+	o.Erasures = &erasures{door: door, store: c.store, logMillis: logMillis(c.cfg)}
 	o.Live = c.hub
 	if c.druid != nil {
 		o.Batch = batchForAPI{c.users}
@@ -391,7 +394,10 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	telling, stop := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() { defer close(done); c.tellProgress(telling, claim, p, before.Fresh) }()
-	defer func() { stop(); <-done }()
+	var forgetting sync.WaitGroup
+	forgetting.Go(func() { c.forget(telling) })
+	forgetting.Go(func() { c.forgetArchive(telling) })
+	defer func() { stop(); <-done; forgetting.Wait() }()
 	return p.Run(ctx)
 }
 

@@ -12,12 +12,14 @@ import (
 	"github.com/footfall-analytics/footfall/internal/api"
 	"github.com/footfall-analytics/footfall/internal/collect"
 	"github.com/footfall-analytics/footfall/internal/config"
+	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 	"github.com/footfall-analytics/footfall/internal/eventlog/local"
 	"github.com/footfall-analytics/footfall/internal/live"
 	"github.com/footfall-analytics/footfall/internal/load"
 	"github.com/footfall-analytics/footfall/internal/obs"
 	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/session"
 	"github.com/footfall-analytics/footfall/internal/store/duckdb"
 )
 
@@ -33,15 +35,17 @@ type embedded struct {
 	log       *local.Log
 	store     *duckdb.Store
 	hub       *live.Hub
+	sessions  *session.Store // of the door
 	processor *load.Processor
 	exports   *exporter
-	fresh     atomic.Int64 // the last moment (ms) at which the store had all that was acknowledged
+	unproven  chan struct{} // a token: an erasure has been applied
+	fresh     atomic.Int64  // the last moment (ms) at which the store had all that was acknowledged
 	broken    chan error
 }
 
 // openEmbedded takes the data directory and opens every part in it.
 func openEmbedded(cfg config.Config, options Options) (*embedded, error) {
-	e := &embedded{cfg: cfg, logger: options.Logger, broken: make(chan error, 1)}
+	e := &embedded{cfg: cfg, logger: options.Logger, broken: make(chan error, 1), unproven: make(chan struct{}, 1)}
 	var err error
 	if e.lock, err = lockDir(cfg.Data); err != nil {
 		return nil, err
@@ -49,9 +53,9 @@ func openEmbedded(cfg config.Config, options Options) (*embedded, error) {
 	if err := e.openFiles(); err != nil {
 		return nil, errors.Join(err, e.Close())
 	}
-	e.hub = live.New(live.Options{})
+	e.hub, e.sessions = live.New(live.Options{}), session.New(session.Options{})
 	e.processor = load.New(load.Options{
-		Log: e.log, Store: e.store, Dedupe: e.log.Duplicates(), Live: e.hub, Logger: e.logger,
+		Log: e.log, Store: e.store, Dedupe: e.log.Duplicates(), Live: e.hub, Erased: e.erased, Logger: e.logger,
 		Shared: !e.store.Empty(), // a store made from an archive has events without a position
 	})
 	e.exports = &exporter{embedded: e}
@@ -76,6 +80,7 @@ func (e *embedded) openFiles() error {
 		func() (err error) {
 			e.store, err = duckdb.Open(duckdb.Options{
 				Path: e.cfg.Path("events.duckdb"), MemoryLimit: e.cfg.Store.MemoryBytes(), Threads: e.cfg.Store.Threads, Log: e.logger,
+				ProvenElsewhere: provenElsewhere(e.cfg.Archive.To != ""),
 			})
 			return err
 		},
@@ -85,7 +90,7 @@ func (e *embedded) openFiles() error {
 func (e *embedded) accounts() *account.Store { return e.users }
 
 func (e *embedded) door(o *collect.Options) error {
-	o.Sink = e.log
+	o.Sink, o.Sessions = e.log, e.sessions
 	return nil
 }
 
@@ -95,7 +100,13 @@ func (e *embedded) questions(o *query.Options) {
 	o.FreshAt = func(string) int64 { return e.freshAt(context.Background()) }
 }
 
-func (e *embedded) serving(o *api.Options) {
+func (e *embedded) serving(o *api.Options, door *collect.Handler) {
+	o.Erasures = &erasures{door: door, store: e.store, logMillis: logMillis(e.cfg), settle: func(ctx context.Context) error {
+		if err := e.flush(ctx); err != nil {
+			return err
+		}
+		return e.store.VerifyErasures(ctx)
+	}}
 	o.Live, o.SiteStatus, o.Auditor = e.hub, statusForAPI{e.store}, auditorForAPI{e}
 	o.Migrator = &migrator{embedded: e}
 	o.Exporter = e.exports
@@ -106,12 +117,15 @@ func (e *embedded) tasks() []task {
 	if !e.cfg.Runs("process") {
 		return nil
 	}
-	tasks := []task{e.restoreAndProcess, e.hub.Run, e.tellLog, e.maintain}
+	tasks := []task{e.restoreAndProcess, e.hub.Run, e.tellLog, e.maintain, e.prove}
 	if e.cfg.Archive.To != "" {
 		tasks = append(tasks, e.exports.nightly)
 	}
 	return tasks
 }
+
+// logMillis is how long a log keeps what it was given: retention removes it by the hour, and by whole groups.
+func logMillis(cfg config.Config) int64 { return int64(cfg.Log.RetentionDays+1) * event.DayMillis }
 
 func (e *embedded) flush(ctx context.Context) error { return e.processor.Flush(ctx) }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/config"
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/migrate"
+	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
 var _ api.Migrator = (*migrator)(nil)
@@ -96,6 +97,9 @@ func (m *migrator) copyInto(ctx context.Context, c *cluster, progress func(any))
 	if err := m.copyAccounts(ctx, c.users, &report.Accounts); err != nil {
 		return nil, err
 	}
+	if err := m.copyErasures(ctx, c); err != nil {
+		return nil, err
+	}
 	result, err := migrate.Run(ctx, migrate.Options{
 		Source: m.embedded.store.Export(), Target: c.store.Intake(),
 		RawFrom:  c.store.RawFrom() + event.DayMillis, // the day at the edge may go while it is copied
@@ -106,6 +110,26 @@ func (m *migrator) copyInto(ctx context.Context, c *cluster, progress func(any))
 	}
 	report.add(result, m.embedded.users)
 	return report, nil
+}
+
+// copyErasures takes the list of erasures along, and takes out of the cluster what was copied there before they were asked for. Both
+// may be repeated, beside a process of the cluster too: a pass has its own tokens.
+func (m *migrator) copyErasures(ctx context.Context, c *cluster) error {
+	var list []event.Erased
+	if err := m.embedded.store.Erased(ctx, func(e event.Erased) { list = append(list, e) }); err != nil {
+		return err
+	}
+	latest := int64(0)
+	for i := range list {
+		latest = max(latest, list[i].AskedAt)
+		if err := c.store.KeepErased(ctx, &list[i]); err != nil {
+			return err
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return c.store.Forget(ctx, latest+event.DayMillis, stream.SessionsOf, nil)
 }
 
 // openTime bounds the opening of the store.

@@ -339,6 +339,19 @@ func TestMovingUp(t *testing.T) {
 	m.sameAnswers()
 	m.audited()
 	m.sameLedger()
+
+	if _, err := m.app.door.Erase(t.Context(), m.site, collect.Forget{Visitor: "bridged"}); err != nil {
+		t.Fatal(err)
+	}
+	m.catchUp()
+	m.agrees(m.migrate())
+	m.sameAnswers()
+	m.audited()
+	m.sameLedger()
+	reports, err := m.store.Erasures(t.Context(), m.site.WebsiteID)
+	if err != nil || len(reports) != 1 || reports[0].Verified() == 0 {
+		t.Errorf("erasures of the cluster: %+v, %v", reports, err)
+	}
 }
 
 // sameLedger compares the counts of both sides.

@@ -20,8 +20,8 @@ type parts interface {
 	door(*collect.Options) error
 	// questions sets from where queries are answered.
 	questions(*query.Options)
-	// serving sets what the API shows beside queries. engine is nil where queries are not answered here.
-	serving(*api.Options)
+	// serving sets what the API shows and does beside queries. engine is nil where queries are not answered here.
+	serving(*api.Options, *collect.Handler)
 	// tasks are what moves for the roles of this process; they run until their context ends. An error ends the process.
 	tasks() []task
 	// flush returns when what was acknowledged before the call is in the store.

@@ -79,6 +79,7 @@ type rebuild struct {
 	fresh    bool    // the log is empty, and with it the index of duplicates
 	remember []event.DedupeKey
 	sites    map[string]bool
+	erasures event.Erasures // of the archive's list
 }
 
 // newPath is where the store is made.
@@ -226,8 +227,14 @@ func (r *rebuild) refill(ctx context.Context, store *duckdb.Store, next int64) e
 	refill := load.NewRefill(store, next, r.logger)
 	from, until := lake.Always()
 	r.sites = map[string]bool{}
+	if err := r.takeErasures(ctx, store); err != nil {
+		return err
+	}
 	first, last, told := until.UnixMilli(), from.UnixMilli(), time.Now()
 	err := lake.Scan(ctx, r.archive, from, until, func(row *lake.Row) error {
+		if r.erasures.Covers(&row.Event) {
+			return nil
+		}
 		first, last = min(first, row.Timestamp), max(last, row.Timestamp)
 		r.sites[row.WebsiteID] = true
 		if _, is := slices.BinarySearchFunc(r.inLog, logIDOf(&row.Event), compareLogIDs); is {
@@ -254,6 +261,21 @@ func (r *rebuild) refill(ctx context.Context, store *duckdb.Store, next int64) e
 		return err
 	}
 	return refill.Finish(ctx)
+}
+
+// takeErasures gives the new store the archive's list of what is to be forgotten: an archiver writes what it is given.
+func (r *rebuild) takeErasures(ctx context.Context, store *duckdb.Store) error {
+	list, err := lake.Erasures(ctx, r.archive)
+	if err != nil {
+		return err
+	}
+	for i := range list {
+		r.erasures.Add(list[i])
+		if err := store.KeepErased(ctx, &list[i]); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const learnBatch = 20_000

@@ -116,6 +116,31 @@ func (h *Hub) Restore(ctx context.Context, source Source) error {
 	return nil
 }
 
+// Remake counts a site anew from the stored events, because some of them have gone; who watches it gets a new hello. Apply must not be
+// called meanwhile.
+func (h *Hub) Remake(ctx context.Context, source Source, siteID string) error {
+	now := h.options.Now()
+	windows := stream.NewWindows(h.options.MaxVisitors)
+	err := source.Recent(ctx, now-stream.LateMillis-stream.WindowMillis, func(e *event.Event) {
+		if e.WebsiteID == siteID && e.Type.InSession() && stream.Live(e.Timestamp, now) {
+			windows.Add(e, now)
+		}
+	})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if s := h.sites[siteID]; s != nil {
+		s.windows = windows // without the stored ones too: what was erased must not show
+		s.feed.clear()
+		for sub := range s.subs {
+			sub.greet(now)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("cannot count site %q of the live view anew: %w", siteID, err)
+	}
+	return nil
+}
+
 // SetAvailable says whether events reach the hub; reason is for people. Watchers are told when it changes, and get a new hello
 // when it comes back: they may have missed anything.
 func (h *Hub) SetAvailable(available bool, reason string) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/store"
+	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
 // A backlog goes into the store in transactions of several steps: sessions that every step prolongs are then written once.
@@ -36,9 +37,27 @@ type staging struct {
 // errLost says that staged steps are not in the store: they must be read again.
 var errLost = errors.New("the steps staged before are lost")
 
-// take takes a step through the session operator into the store, or into its open transaction. When it fails, the operator's state
-// is ahead of the store.
+// take takes a settled step into the store and tells everybody. The erasure at its end is a transaction of its own: a kill
+// between the two makes it the first record of the next run.
 func (p *Processor) take(ctx context.Context, s *step) error {
+	if s.erasure == nil {
+		return p.takeEvents(ctx, s)
+	}
+	next := s.next
+	s.next--
+	if err := p.takeEvents(ctx, s); err != nil {
+		return err
+	}
+	s.next = next
+	return p.erase(ctx, s)
+}
+
+// takeEvents takes the events of a step through the session operator into the store, or into its open transaction. When it fails,
+// the operator's state is ahead of the store.
+func (p *Processor) takeEvents(ctx context.Context, s *step) error {
+	if s.empty() && p.staging.steps == 0 && s.erasure != nil { // its transaction sets the position
+		return nil
+	}
 	if s.empty() && p.staging.steps == 0 { // ticks alone: to read them again costs nothing
 		p.progress.reach(s.next, s.tick)
 		return nil
@@ -61,7 +80,7 @@ func (p *Processor) take(ctx context.Context, s *step) error {
 // stages reports whether the step is to be followed by others in the same transaction.
 func (p *Processor) stages(s *step) bool {
 	st := &p.staging
-	return st.store != nil && !st.lost && !s.atEnd && st.steps < maxStaged && p.sessions.Unsettled() < maxStagedKeys &&
+	return st.store != nil && !st.lost && !s.atEnd && s.erasure == nil && st.steps < maxStaged && p.sessions.Unsettled() < maxStagedKeys &&
 		(st.steps == 0 || time.Since(st.since) < maxStagedTime)
 }
 
@@ -146,6 +165,46 @@ func (p *Processor) tryCommit(ctx context.Context, batch *store.Batch) error {
 	return commitErr
 }
 
+// erase applies the erasure at the end of a step.
+func (p *Processor) erase(ctx context.Context, s *step) error {
+	if err := p.options.FailPoint(PointErasing); err != nil {
+		return err
+	}
+	var erasing store.Erasing
+	all := s.erasure.Scope == event.EraseSite
+	err := p.retry(ctx, "erase from the store", func() (err error) {
+		erasing, err = p.options.Store.Erase(ctx, s.erasure, s.next, stream.SessionsOf)
+		if err == nil {
+			return nil
+		}
+		if position, asked := p.options.Store.Position(ctx); asked == nil && position == s.next {
+			all = true // it was applied, and which keys it touched is not known
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := p.options.FailPoint(PointErased); err != nil {
+		return err
+	}
+	p.dropSessions(s.erasure.WebsiteID, erasing.Keys, all)
+	p.options.Erased(ctx, s.erasure, erasing.Keys)
+	p.options.Logger.Info("an erasure was applied", "id", s.erasure.ID, "site", s.erasure.WebsiteID, "scope", s.erasure.Scope)
+	p.progress.reach(s.next, s.tick)
+	return nil
+}
+
+// dropSessions makes the operator forget the keys that lost events, or all of the site.
+func (p *Processor) dropSessions(websiteID string, keys []event.SessionKey, all bool) {
+	lost := make(map[event.SessionKey]bool, len(keys))
+	for _, key := range keys {
+		lost[key] = true
+	}
+	p.sessions.Drop(func(key event.SessionKey) bool { return key.WebsiteID == websiteID && (all || lost[key]) })
+}
+
 // applySessions tells the operator of the events, with what it asks of the history. That is what the store shows: what is staged of
 // the same keys is committed first.
 func (p *Processor) applySessions(ctx context.Context, events []event.Event) error {
@@ -156,7 +215,7 @@ func (p *Processor) applySessions(ctx context.Context, events []event.Event) err
 		}
 		missing, _ = p.sessions.Missing(events)
 	}
-	err := p.retry(ctx, "read the history of sessions", func() error {
+	history := func() error {
 		if len(missing) == 0 {
 			return nil
 		}
@@ -169,7 +228,14 @@ func (p *Processor) applySessions(ctx context.Context, events []event.Event) err
 			missing, _ = p.sessions.Missing(events) // forgets what was loaded
 		}
 		return err
-	})
+	}
+	err := history()
+	if err != nil && p.staging.steps > 0 {
+		return p.lose(ctx, err) // what is staged may be what leaves the store no room
+	}
+	if err != nil {
+		err = p.retry(ctx, "read the history of sessions", history)
+	}
 	if err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 type Store interface {
 	store.Writer
 	store.History
+	store.Eraser
 }
 
 // SessionKeys is what a Store may offer beside: without it, each key is looked up once after a restart.
@@ -48,6 +49,9 @@ type Options struct {
 	Dedupe Dedupe
 	Live   Live // may be nil
 
+	// Erased is told of an erasure that the store has applied, before anything behind it is processed. nil: nobody is.
+	Erased func(ctx context.Context, e *event.Erasure, keys []event.SessionKey)
+
 	Topic     eventlog.Topic // what is processed; "": raw_events
 	Partition int32
 	// Shared says that others write to the Store too: that it has no position of this log does not mean that it is empty.
@@ -71,6 +75,8 @@ const (
 	PointStaged     = "staged"     // the step is in the store's open transaction
 	PointCommitting = "committing" // the step is ready for the store
 	PointCommitted  = "committed"  // the store has it, nobody else knows
+	PointErasing    = "erasing"    // what stands before an erasure is stored
+	PointErased     = "erased"     // the store has applied it, nobody else knows
 )
 
 func (o *Options) setDefaults() {
@@ -95,6 +101,9 @@ func (o *Options) setDefaults() {
 	if o.FailPoint == nil {
 		o.FailPoint = func(string) error { return nil }
 	}
+	if o.Erased == nil {
+		o.Erased = func(context.Context, *event.Erasure, []event.SessionKey) {}
+	}
 }
 
 // Processor runs the log through the operators into the store. Its methods are safe for concurrent use; Run may be called once.
@@ -105,9 +114,10 @@ type Processor struct {
 	sessions *stream.Sessions
 	changes  stream.Changes
 	staging  staging
-	shown    int64      // offset behind what the live view has had
-	failing  sync.Mutex // guards faults
-	faults   int        // stages that are being retried
+	shown    int64          // offset behind what the live view has had
+	erasures event.Erasures // the reader's, once it runs
+	failing  sync.Mutex     // guards faults
+	faults   int            // stages that are being retried
 }
 
 // New returns a processor that has not begun.
@@ -205,6 +215,13 @@ func (p *Processor) begin(ctx context.Context) (position int64, err error) {
 	err = p.retry(ctx, "ask the store for its position", func() error {
 		position, err = p.options.Store.Position(ctx)
 		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	err = p.retry(ctx, "read the erasures", func() error {
+		p.erasures = event.Erasures{}
+		return p.options.Store.Erased(ctx, p.erasures.Add)
 	})
 	if err != nil {
 		return 0, err

@@ -62,7 +62,10 @@ func (p *Processor) readStep(ctx context.Context, s *step) error {
 	if err != nil {
 		return err
 	}
-	s.settle(duplicate)
+	s.settle(duplicate, &p.erasures)
+	if s.erasure != nil { // for the steps that follow; what stands before it in the log is taken from the store
+		p.erasures.Add(s.erasure.Erased())
+	}
 	return p.options.FailPoint(PointDeduped)
 }
 
@@ -98,7 +101,9 @@ func (p *Processor) fill(ctx context.Context, s *step) error {
 			if len(s.events) == p.options.MaxBatchEvents {
 				break
 			}
-			s.take(&entries[i])
+			if s.take(&entries[i]); s.erasure != nil {
+				return nil
+			}
 		}
 	}
 	if p.staging.store == nil {

@@ -6,6 +6,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 	"github.com/footfall-analytics/footfall/internal/eventlog/local"
+	"github.com/footfall-analytics/footfall/internal/store"
 )
 
 // step is a run of records on its way to the store. It is owned by one stage at a time and used again.
@@ -19,6 +20,8 @@ type step struct {
 	ledger ledger
 	failed []event.FailedEvent
 	tick   int64 // the latest tick met
+	// erasure is the step's last record, if it is one: what follows is another step's.
+	erasure *event.Erasure
 	// receivedAt is the last receipt time met, for records that do not say.
 	receivedAt int64
 }
@@ -28,7 +31,7 @@ func newStep() *step { return &step{ledger: newLedger()} }
 // reset empties the step.
 func (s *step) reset() {
 	s.events, s.keys, s.kept, s.failed = s.events[:0], s.keys[:0], s.kept[:0], s.failed[:0]
-	s.bytes, s.atEnd = 0, false
+	s.bytes, s.atEnd, s.erasure = 0, false, nil
 	s.ledger.reset()
 }
 
@@ -63,12 +66,23 @@ func (s *step) take(entry *eventlog.Entry) {
 			return
 		}
 		s.failed = append(s.failed, failed) // its receipt counts it
+	case event.KindErasure:
+		s.takeErasure(entry)
 	case event.KindTick:
 		var tick event.Tick
 		if tick.DecodeTick(entry.Value) == nil {
 			s.tick = max(s.tick, tick.At)
 		}
 	}
+}
+
+func (s *step) takeErasure(entry *eventlog.Entry) {
+	var erasure event.Erasure
+	if err := erasure.DecodeErasure(entry.Value); err != nil || !erasure.Valid() {
+		s.undecodable(entry, erasure.WebsiteID, erasure.AskedAt)
+		return
+	}
+	s.erasure = &erasure
 }
 
 // empty reports whether nothing of the step goes to the store.
@@ -127,13 +141,17 @@ func (s *step) undecodable(entry *eventlog.Entry, websiteID string, receivedAt i
 	}
 }
 
-// settle counts what becomes of the events and drops the duplicates.
-func (s *step) settle(duplicate []bool) {
+// settle counts what becomes of the events and drops the duplicates, and what is to be forgotten.
+func (s *step) settle(duplicate []bool, erasures *event.Erasures) {
 	n := 0
 	for i := range s.events {
 		e := &s.events[i]
 		if duplicate[i] {
 			s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Duplicate, "", 1)
+			continue
+		}
+		if erasures.Covers(e) {
+			s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Filtered, store.ReasonErased, 1)
 			continue
 		}
 		s.ledger.add(e.WebsiteID, event.Minute(e.ReceivedAt), event.Stored, "", 1)

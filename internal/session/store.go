@@ -1,6 +1,7 @@
 package session
 
 import (
+	"maps"
 	"strings"
 	"sync"
 
@@ -161,6 +162,27 @@ func (s *Store) Expire(before int64) {
 				delete(sh.m, k)
 			}
 		}
+		sh.mu.Unlock()
+	}
+}
+
+// Forget drops what is known of the ids of a site, or of all of it where ids is nil.
+func (s *Store) Forget(websiteID string, ids []string) {
+	for _, id := range ids {
+		k := keyOf(websiteID, id)
+		sh := s.shard(k)
+		sh.mu.Lock()
+		delete(sh.m, k)
+		sh.mu.Unlock()
+	}
+	if ids != nil {
+		return
+	}
+	site := keyOf(websiteID, "").site
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		maps.DeleteFunc(sh.m, func(k key, _ *entry) bool { return k.site == site })
 		sh.mu.Unlock()
 	}
 }

@@ -265,3 +265,23 @@ func (s *Sessions) forget(key event.SessionKey, end int64) {
 
 // Keys returns how many keys are held.
 func (s *Sessions) Keys() int { return len(s.timelines) }
+
+// SessionsOf returns the sessions of events, which are all that there is of their keys.
+func SessionsOf(events []event.Event) []event.Session {
+	var changes Changes
+	operator := NewSessions(len(events), NothingStored)
+	operator.Missing(events)
+	operator.Apply(events)
+	operator.Settle(&changes)
+	return changes.Upserts
+}
+
+// Drop forgets what is held of the keys, as if they had been silent for long: whatever is stored of them is asked for when they come
+// again. All must be settled.
+func (s *Sessions) Drop(gone func(event.SessionKey) bool) {
+	for key, t := range s.timelines {
+		if gone(key) {
+			s.drop(t)
+		}
+	}
+}

@@ -15,7 +15,7 @@ const minute = 60_000;
 export async function start({ filled = true, port = 0, days = 120, perDay = 90 } = {}) {
   const state = {
     user: filled ? { id: 'u1', email: 'ada@example.org', name: 'Ada', created_at: Date.now() } : null,
-    password: 'correct horse', sites: [], visits: new Map(), keys: new Map(), sessions: new Set(), serial: 0, log: [], sockets: new Set(), realtimeDown: false,
+    password: 'correct horse', sites: [], visits: new Map(), keys: new Map(), erasures: [], sessions: new Set(), serial: 0, log: [], sockets: new Set(), realtimeDown: false,
   };
   const addSite = (domain, timezone, demo = false) => {
     const site = { website_id: `w${++state.serial}`, tracking_id: `ff_${domain.replace(/\W/g, '')}`, domain, timezone, threshold: 2, ip_policy: 'none', created_at: Date.now(), demo };
@@ -161,6 +161,12 @@ export async function start({ filled = true, port = 0, days = 120, perDay = 90 }
       return send(response, 200, { first_event_at: times.length ? times.reduce((a, b) => Math.min(a, b)) : null, last_event_at: times.length ? times.reduce((a, b) => Math.max(a, b)) : null, events: visits.reduce((n, v) => n + v.hits.length, 0) });
     }
     if (part === 'realtime') return state.realtimeDown === 'all' ? fail(response, 503, 'unavailable', 'down') : send(response, 200, realtime(site.website_id));
+    if (part === 'erasures' && method === 'GET') return send(response, 200, { erasures: state.erasures });
+    if (part === 'erasures') {
+      const proofs = ['events', 'sessions'].map((name) => ({ part: name, found: 7, removed: 7, left: 0, verified_at: Date.now() }));
+      state.erasures.unshift({ id: `e${++state.serial}`, scope: data.visitor ? 'visitor' : 'person', asked_at: Date.now(), asked_by: 'user ada@example.org', status: 'verified', verified_at: Date.now(), log_until: Date.now(), proofs });
+      return send(response, 201, { erasure: state.erasures[0] });
+    }
     if (part === 'keys' && method === 'GET') return send(response, 200, { keys });
     if (part === 'keys' && method === 'POST') {
       keys.push({ id: `k${++state.serial}`, name: data.name, prefix: 'ff_abcd', scopes: data.scopes, created_at: Date.now(), last_used_at: null });

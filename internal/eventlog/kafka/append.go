@@ -233,7 +233,27 @@ func (l *Log) Tick(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// AppendEverywhere appends a record to every partition that the doors write to, and returns when all of them are durable. After an error
+// some may have it. What it says must hold wherever it stands.
+func (l *Log) AppendEverywhere(ctx context.Context, record []byte) error {
+	for _, topic := range []eventlog.Topic{eventlog.RawEvents, eventlog.Imports} {
+		w, err := l.spread(ctx, topic, record)
+		if err == nil {
+			err = w.Wait(ctx)
+		}
+		if err != nil {
+			return fmt.Errorf("cannot append to all of topic %q: %w", topic, err)
+		}
+	}
+	return nil
+}
+
 func (l *Log) tick(ctx context.Context, topic eventlog.Topic, now time.Time) (*write, error) {
+	return l.spread(ctx, topic, event.Tick{At: now.UnixMilli()}.AppendRecord(nil))
+}
+
+// spread hands a record over to every partition of a topic.
+func (l *Log) spread(ctx context.Context, topic eventlog.Topic, record []byte) (*write, error) {
 	if l.closed.Load() {
 		return nil, eventlog.ErrClosed
 	}
@@ -241,12 +261,12 @@ func (l *Log) tick(ctx context.Context, topic eventlog.Topic, now time.Time) (*w
 	if err != nil {
 		return nil, err
 	}
-	tick := appendFrame(nil, event.Tick{At: now.UnixMilli()}.AppendRecord(nil))
+	frame := appendFrame(nil, record)
 	values := make([]*kgo.Record, info.partitions)
 	for p := range values {
-		values[p] = &kgo.Record{Topic: info.name, Partition: int32(p), Value: tick}
+		values[p] = &kgo.Record{Topic: info.name, Partition: int32(p), Value: frame}
 	}
-	return l.hand(values, int64(len(tick)*len(values)))
+	return l.hand(values, int64(len(frame)*len(values)))
 }
 
 // partition is where the records of a key go: docs/format/topics.md.

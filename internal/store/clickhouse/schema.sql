@@ -278,3 +278,53 @@ create table if not exists positions
 engine = AggregatingMergeTree
 order by consumer
 settings fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What is to be forgotten, for good: docs/semantics.md, "Erasure". The ids of visitors are not kept. applied_at is set by a second row.
+create table if not exists erasures
+(
+    id         String,
+    website_id String,
+    scope      LowCardinality(String),              -- visitor, person, site
+    asked_at   Int64,                               -- ms, as the other times here
+    asked_by   String,
+    before     Int64,                               -- covers what was received before
+    keys       Array(UInt64),                       -- sample keys of the visitors ...
+    digests    Array(String),                       -- ... and digests, in hex, in the same order
+    applied_at Int64
+)
+engine = ReplacingMergeTree(applied_at)
+order by id
+settings fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What was found and removed of it, part by part; the row with the greatest at counts.
+create table if not exists erasure_proofs
+(
+    erasure_id  String,
+    part        LowCardinality(String),
+    found       Int64,
+    removed     Int64,
+    remaining   Int64,                              -- by the last look
+    verified_at Int64,                              -- 0: not yet
+    at          Int64
+)
+engine = ReplacingMergeTree(at)
+order by (erasure_id, part)
+settings fsync_after_insert = 1, fsync_part_directory = 1;
+
+-- What a pass of an erasure is about to remove, written down before anything goes: docs/format/clickhouse.md, "Erasures".
+create table if not exists erasure_notes
+(
+    erasure_id String,
+    pass       UInt32,
+    minute     Int64,                               -- of the receipt, s
+    hour       Int64,                               -- of the event, s
+    rows       Int64,
+    first      DateTime64(3, 'UTC'),
+    last       DateTime64(3, 'UTC'),
+    at         DateTime('UTC') default now()
+)
+engine = MergeTree
+partition by toYYYYMM(at)
+order by (erasure_id, pass, minute, hour)
+ttl toDate(at) + toIntervalDay(31)
+settings ttl_only_drop_parts = 1, non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1;

@@ -24,6 +24,9 @@ type Options struct {
 	ReadPassword string
 	TLS          *tls.Config // nil: none
 
+	// ProvenElsewhere are the parts of an erasure's proof that others see to, by PutProof.
+	ProvenElsewhere []string
+
 	RetentionMonths int           // how long events are kept, months of 31 days; 0: 14
 	QueryTime       time.Duration // longest time of a query; 0: 30 s
 	QueryMemory     int64         // most memory of a query, in bytes; 0: 1 GiB

@@ -13,6 +13,13 @@ type change struct {
 	hours    map[hourKey]*hourRows
 	touched  map[string]*touchedTimes
 	dirty    []siteDay // clean days that are no longer
+	// recounted holds all hours of sites that lost rows.
+	recounted map[string][]countedHour
+}
+
+type countedHour struct {
+	hour int64
+	hourRows
 }
 
 type hourKey struct {
@@ -81,6 +88,18 @@ func (st *state) cleanDaysOf(c *change) (days []siteDay) {
 	return days
 }
 
+// cleanDays returns the clean days of a site.
+func (st *state) cleanDays(website string) (days []Day) {
+	st.mu.RLock()
+	defer st.mu.RUnlock()
+	if site := st.sites[website]; site != nil {
+		for day := range site.clean {
+			days = append(days, day)
+		}
+	}
+	return days
+}
+
 // touches reports whether a quarter hour of the day was touched. Days start at multiples of 15 minutes; where one does
 // not (a zone of the 19th century), a neighbour may be made anew for nothing.
 func (t *touchedTimes) touches(day Day) bool {
@@ -107,6 +126,13 @@ func (st *state) apply(c *change) {
 	st.sequence++
 	if c.position >= 0 {
 		st.position = c.position
+	}
+	for website, hours := range c.recounted {
+		site := st.site(website)
+		site.rows, site.first, site.last = map[int64]*dayRows{}, 0, 0
+		for _, h := range hours {
+			site.addRows(h.hour, h.rows, h.first, h.last)
+		}
 	}
 	for key, h := range c.hours {
 		st.site(key.website).addRows(key.hour, h.rows, h.first, h.last)

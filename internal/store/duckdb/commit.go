@@ -82,7 +82,11 @@ func (s *Store) Stage(ctx context.Context, batch *store.Batch) error {
 		}
 		s.staged = &staged{newChange()}
 	}
-	if err := s.storeRows(batch, s.staged.change); err != nil {
+	err := s.storeRows(batch, s.staged.change)
+	if err == nil {
+		err = s.tables.events.hold()
+	}
+	if err != nil {
 		s.Discard()
 		return fmt.Errorf("cannot stage %d events: %w", len(batch.Events), err)
 	}
@@ -157,6 +161,9 @@ func (s *Store) storeBatch(ctx context.Context, batch *store.Batch, change *chan
 	if err := s.storeRows(batch, change); err != nil {
 		return err
 	}
+	if err := s.tables.events.flush(); err != nil {
+		return err
+	}
 	if err := s.storeHours(change); err != nil {
 		return err
 	}
@@ -169,14 +176,11 @@ func (s *Store) storeBatch(ctx context.Context, batch *store.Batch, change *chan
 	return s.writer.exec(ctx, "update meta set value = ? where key = 'position'", strconv.FormatInt(batch.Next, 10))
 }
 
-// storeRows stores what a batch adds: all but its sessions and its position.
+// storeRows stores what a batch adds: all but its sessions and its position. The last events are not sent yet.
 func (s *Store) storeRows(batch *store.Batch, change *change) error {
 	for _, i := range visitOrder(batch.Events) {
 		writeEvent(s.tables.events, &batch.Events[i])
 		change.addEvent(&batch.Events[i])
-	}
-	if err := s.tables.events.flush(); err != nil {
-		return err
 	}
 	return s.storeCounts(batch)
 }

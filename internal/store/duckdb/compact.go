@@ -17,9 +17,16 @@ import (
 // compactFrom is the number of free blocks from which a file is written anew, if they are a sixteenth of it.
 const compactFrom = 32
 
-// manyHoles reports whether the file is worth writing anew. The engine's own count of free blocks has some in it that have been
+// manyHoles reports whether the file is worth writing anew, or has to be: blocks keep the bytes of rows that were erased. The engine's own count of free blocks has some in it that have been
 // cut off.
 func (s *Store) manyHoles(ctx context.Context) (bool, error) {
+	erased, err := s.writer.one(ctx, "select count(*) from meta where key = '"+rewriteKey+"'")
+	if err != nil {
+		return false, fmt.Errorf("cannot ask whether bytes of erased rows are left: %w", err)
+	}
+	if erased[0] > 0 {
+		return true, nil
+	}
 	row, err := s.writer.one(ctx, "select used_blocks, block_size from pragma_database_size() where database_name = 'footfall'")
 	if err != nil {
 		return false, fmt.Errorf("cannot ask for the blocks in use: %w", err)
@@ -67,8 +74,8 @@ func (s *Store) copyFile(path string) error {
 		return err
 	}
 	defer c.close()
-	return c.execAll(fmt.Sprintf("attach %s as footfall (read_only); attach %s as compact (%s); copy from database footfall to compact; detach compact",
-		quoted(s.opts.Path), quoted(path), layout()))
+	return c.execAll(fmt.Sprintf("attach %s as footfall (read_only); attach %s as compact (%s); copy from database footfall to compact; delete from compact.meta where key = '%s'; detach compact",
+		quoted(s.opts.Path), quoted(path), layout(), rewriteKey))
 }
 
 func quoted(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }

@@ -174,3 +174,25 @@ create table if not exists rollup_clean (
     day_start bigint not null,
     day_end bigint not null
 );
+
+-- What is to be forgotten, for good: docs/semantics.md, "Erasure". The ids of visitors are not kept.
+create table if not exists erasures (
+    id varchar primary key,
+    website_id varchar not null,
+    scope varchar not null,                -- visitor, person, site
+    asked_at bigint not null,
+    asked_by varchar not null,
+    before bigint not null,                -- covers what was received before
+    keys ubigint[] not null,               -- sample keys of the visitors ...
+    digests varchar[] not null,            -- ... and digests, in hex, in the same order
+    applied_at bigint not null
+);
+
+create table if not exists erasure_proofs (
+    erasure_id varchar not null,
+    part varchar not null,                 -- events, sessions, failed_events, rollups
+    found bigint not null,
+    removed bigint not null,
+    remaining bigint not null,             -- by the last look
+    verified_at bigint not null            -- 0: not yet
+);

@@ -32,6 +32,8 @@ type Options struct {
 	CheckpointBytes int64
 	// Clock tells the time for maintenance. Default time.Now.
 	Clock func() time.Time
+	// ProvenElsewhere are the parts of an erasure's proof that others see to, by PutProof.
+	ProvenElsewhere []string
 	// Log gets what maintenance has to say. Default slog.Default().
 	Log *slog.Logger
 }

@@ -209,6 +209,17 @@ func (t *table) flush() error {
 	return nil
 }
 
+// hold keeps the rows that fill no row group for those to come: the engine would keep them in memory until the transaction ends.
+func (t *table) hold() error {
+	for i := range t.columns {
+		t.columns[i].last = "" // the caller's memory
+	}
+	if t.err != nil {
+		return fmt.Errorf("cannot append to table %q: %w", t.name, t.err)
+	}
+	return nil
+}
+
 // drop forgets all rows.
 func (t *table) drop() {
 	t.finish()

@@ -19,6 +19,17 @@ export interface Site {
 export type IPPolicy = 'none' | 'truncated' | 'full';
 export interface SiteStatus { first_event_at: number | null; last_event_at: number | null; events: number }
 export interface Key { id: string; name: string; prefix: string; scopes: Scope[]; created_at: number; last_used_at: number | null }
+export interface ErasureRequest { visitor?: string; ip?: string; user_agent?: string; day?: string }
+export interface Erasure {
+  id: string;
+  scope: 'visitor' | 'person' | 'site';
+  asked_at: number;
+  asked_by: string;
+  status: 'asked' | 'applied' | 'verified';
+  verified_at: number | null;
+  log_until: number;
+  proofs: { part: string; found: number; removed: number; left: number; verified_at: number | null }[];
+}
 export type Scope = 'stats' | 'ingest' | 'import' | 'admin';
 
 export type Operator = 'is' | 'is_not' | 'contains' | 'contains_not';
@@ -146,6 +157,8 @@ export const api = {
   deleteSite: (id: string) => call<void>('DELETE', site(id)),
   status: (id: string, signal?: AbortSignal) => call<SiteStatus>('GET', `${site(id)}/status`, undefined, signal),
   keys: (id: string) => call<{ keys: Key[] | null }>('GET', `${site(id)}/keys`).then((r) => r.keys ?? []),
+  erasures: (id: string) => call<{ erasures: Erasure[] }>('GET', `${site(id)}/erasures`).then((r) => r.erasures),
+  erase: (id: string, request: ErasureRequest) => call<{ erasure: Erasure }>('POST', `${site(id)}/erasures`, request).then((r) => r.erasure),
   addKey: (id: string, name: string, scopes: Scope[]) => call<{ id: string; key: string }>('POST', `${site(id)}/keys`, { name, scopes }),
   deleteKey: (id: string, key: string) => call<void>('DELETE', `${site(id)}/keys/${encodeURIComponent(key)}`),
   realtime: (id: string, signal?: AbortSignal) => call<Realtime>('GET', `${site(id)}/realtime`, undefined, signal),

@@ -200,6 +200,32 @@ test('settings: threshold, address policy, keys, removal', withPage({}, async (p
   assert.equal(await page.getByText('empty.example.org').count(), 0);
 }));
 
+test('settings: a visitor is erased after a question, and the proof is shown', withPage({}, async (page, server) => {
+  await login(page, server.origin);
+  await page.goto(`${server.origin}/empty.example.org/settings`);
+  const erase = page.getByRole('button', { name: 'Erase', exact: true });
+  assert.ok(await erase.isDisabled());
+  await page.fill('[name=erase-visitor]', ' ann ');
+  await erase.click();
+  await page.getByRole('dialog').getByText('visitor “ann”').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+  assert.equal(server.state.erasures.length, 0);
+  await erase.click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Erase', exact: true }).click();
+  await page.getByText('erased and verified').waitFor();
+  assert.deepEqual(server.state.log.findLast((l) => l.method === 'POST').body, { visitor: 'ann' });
+  await page.getByRole('row', { name: /^events 7 7 0/ }).waitFor();
+  await page.getByRole('radio', { name: 'An address on a day' }).check();
+  await page.fill('[name=erase-ip]', '203.0.113.9');
+  await page.fill('[name=erase-agent]', 'Mozilla/5.0');
+  await erase.click();
+  await page.getByRole('dialog').getByText('203.0.113.9').waitFor();
+  await page.getByRole('dialog').getByRole('button', { name: 'Erase', exact: true }).click();
+  await page.getByText('A person by address').waitFor();
+  const body = server.state.log.findLast((l) => l.method === 'POST').body;
+  assert.deepEqual([body.ip, body.user_agent, body.day], ['203.0.113.9', 'Mozilla/5.0', new Date().toISOString().slice(0, 10)]);
+}));
+
 test('a lost login leads to the login page and back', withPage({}, async (page, server) => {
   await login(page, server.origin);
   await page.goto(`${server.origin}/shop.example.com?period=7d`);

@@ -3,4 +3,5 @@ select
 from event_hours
 where website_id = {p1:String}
 group by hour
+having sum(rows) > 0
 order by at

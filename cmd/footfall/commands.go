@@ -137,7 +137,9 @@ func (c queryCmd) read(s streams) ([]byte, error) {
 
 type auditCmd struct {
 	common
-	JSON bool `help:"Print JSON."`
+	From string `help:"On a cluster: also compare the stores by day (UTC), from this one ..." placeholder:"DAY"`
+	To   string `help:"... to this one: events, archive, rollups of clean days, ledger." placeholder:"DAY"`
+	JSON bool   `help:"Print JSON."`
 }
 
 // auditReport is what the command needs of the reply; docs/format/api.md has all of it.
@@ -148,7 +150,7 @@ type auditReport struct {
 
 func (c auditCmd) Run(ctx context.Context, s streams) error {
 	return c.withAdmin(ctx, func(a *admin) error {
-		raw, err := a.call(ctx, "POST", "/admin/audit", []byte("{}"))
+		raw, err := a.call(ctx, "POST", "/admin/audit", map[string]string{"from": c.From, "to": c.To})
 		if err != nil {
 			return err
 		}

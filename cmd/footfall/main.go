@@ -28,6 +28,7 @@ type cli struct {
 	Export  exportCmd  `cmd:"" help:"Write events to an archive of Parquet files (docs/format/parquet.md)."`
 	Rebuild rebuildCmd `cmd:"" help:"Make an empty event store from an archive. No server may run; accounts stay as they are."`
 	Migrate migrateCmd `cmd:"" help:"Copy this installation into a cluster, while its server runs; again and again until the address is moved. Exit status 1 when both differ in the end."`
+	Batch   batchCmd   `cmd:"" help:"The daily job of a cluster: rollups of finished days for long ranges."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
 

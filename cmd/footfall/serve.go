@@ -12,7 +12,7 @@ type serveCmd struct {
 	common
 	Listen    string   `help:"Address of the door, the API and the dashboard (default 127.0.0.1:8080)." placeholder:"ADDR"`
 	OpsListen string   `help:"Address of /metrics, /livez, /readyz; off for none (default: the port after --listen)." placeholder:"ADDR"`
-	Roles     []string `help:"Parts that this process runs: collect, process, web (default: all)." placeholder:"ROLE,..."`
+	Roles     []string `help:"Parts that this process runs: collect, process, web, batch (default: all)." placeholder:"ROLE,..."`
 	Demo      bool     `help:"Add a demo site with 90 days of traffic, and a shop to visit under /demo/."`
 }
 

@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"os"
+	"time"
 
 	"github.com/footfall-analytics/footfall/internal/account"
 )
@@ -34,7 +35,7 @@ func (a *API) adminRoutes() []route {
 		{method: "POST", path: "/admin/keys", access: local, handle: adminKey, request: adminKeyRequest{}, reply: adminKeyReply{}, created: true},
 		{method: "POST", path: "/admin/users", access: local, handle: adminUser, request: setupRequest{}, reply: userReply{}, created: true},
 		{method: "POST", path: "/admin/query", access: local, handle: postQuery, request: rawBody{}, reply: rawBody{}},
-		{method: "POST", path: "/admin/audit", access: local, handle: adminAudit, reply: rawBody{}},
+		{method: "POST", path: "/admin/audit", access: local, handle: adminAudit, request: auditRequest{}, reply: rawBody{}},
 		{method: "POST", path: "/admin/migrate", access: local, handle: adminMigrate, request: rawBody{}, reply: rawBody{}},
 		{method: "POST", path: "/admin/export", access: local, handle: adminExport, request: rawBody{}, reply: rawBody{}},
 	}
@@ -82,10 +83,43 @@ func adminUser(c *call) (any, error) {
 	return userReply{userOf(user)}, nil
 }
 
+// auditRequest names the days (UTC) by which the stores of a cluster are compared; both or none.
+type auditRequest struct {
+	From string `json:"from,omitempty"`
+	To   string `json:"to,omitempty"`
+}
+
 func adminAudit(c *call) (any, error) {
-	if c.api.options.Auditor == nil {
+	var request auditRequest
+	if err := c.decode(&request); err != nil {
+		return nil, err
+	}
+	auditor := c.api.options.Auditor
+	if auditor == nil {
 		return nil, fail(codeUnavailable, "there is nothing to audit here")
 	}
-	report, _, err := c.api.options.Auditor.Audit(c.r.Context())
+	if request == (auditRequest{}) {
+		report, _, err := auditor.Audit(c.r.Context())
+		return report, err
+	}
+	first, last, err := request.days()
+	if err != nil {
+		return nil, err
+	}
+	byDay, ok := auditor.(DayAuditor)
+	if !ok {
+		return nil, failAt("from", "days are compared in a cluster only")
+	}
+	report, _, err := byDay.AuditDays(c.r.Context(), first, last)
 	return report, err
+}
+
+func (r *auditRequest) days() (first, last time.Time, err error) {
+	if first, err = time.Parse(time.DateOnly, r.From); err != nil {
+		return first, last, failAt("from", "%q is no date as 2026-11-01", r.From)
+	}
+	if last, err = time.Parse(time.DateOnly, r.To); err != nil || last.Before(first) {
+		return first, last, failAt("to", "%q is no date from the first on", r.To)
+	}
+	return first, last, nil
 }

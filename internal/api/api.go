@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net"
@@ -31,6 +32,18 @@ type Auditor interface {
 	Audit(ctx context.Context) (report any, clean bool, err error)
 }
 
+// DayAuditor is an Auditor of several stores, which also compares them by day.
+type DayAuditor interface {
+	// AuditDays is Audit, and compares the stores by site and day (UTC) from the first to the last day.
+	AuditDays(ctx context.Context, first, last time.Time) (report any, clean bool, err error)
+}
+
+// Batch tells how the daily job of a cluster is.
+type Batch interface {
+	// BatchStatus returns what its leader said last, as JSON: an object, empty when none ever led.
+	BatchStatus(ctx context.Context) (json.RawMessage, error)
+}
+
 // Migrator copies this installation into another one.
 type Migrator interface {
 	// Migrate copies into the one of the settings, in JSON, until both agree or ctx ends. progress is given values to be written as
@@ -52,6 +65,7 @@ type Options struct {
 	SiteStatus SiteStatus
 	Auditor    Auditor
 	Migrator   Migrator
+	Batch      Batch
 	Exporter   Exporter
 	Version    string
 	Clock      func() time.Time // default time.Now

@@ -59,7 +59,8 @@ func openFigures(t *testing.T) *fixture {
 	var changes stream.Changes
 	operator := stream.NewSessions(0, stream.NothingStored)
 	operator.Missing(events)
-	operator.Apply(events, &changes)
+	operator.Apply(events)
+	operator.Settle(&changes)
 	ledger := []event.LedgerRow{{WebsiteID: f.a.WebsiteID, Minute: noon, Outcome: event.Received, Count: 7}, {WebsiteID: f.a.WebsiteID, Minute: noon, Outcome: event.Stored, Count: 6},
 		{WebsiteID: f.a.WebsiteID, Minute: noon, Outcome: event.Filtered, Reason: "gpc", Count: 1}}
 	if err := s.Commit(context.Background(), &store.Batch{Events: events, Sessions: changes.Upserts, Ledger: ledger, Next: 6}); err != nil {

@@ -30,6 +30,8 @@ func (a *API) accountRoutes() []route {
 			handle: postLogin, request: loginRequest{}, reply: userReply{}, errors: []code{codeUnauthorized, codeTooMany}},
 		{method: "POST", path: "/api/v1/logout", access: public, summary: "Log out",
 			handle: postLogout},
+		{method: "GET", path: "/api/v1/batch", access: callers, summary: "How the daily job of a cluster is; enabled is false where there is none",
+			handle: getBatch, reply: batchReply{}},
 		{method: "GET", path: "/api/v1/me", access: callers, summary: "Who is logged in",
 			handle: getMe, reply: userReply{}},
 	}

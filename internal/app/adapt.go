@@ -10,6 +10,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/live"
 	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/store/audit"
 	"github.com/footfall-analytics/footfall/internal/store/duckdb"
 )
 
@@ -17,6 +18,7 @@ import (
 var (
 	_ api.Engine     = (*query.Engine)(nil)
 	_ api.Auditor    = auditorForAPI{}
+	_ api.DayAuditor = auditorOfCluster{}
 	_ api.SiteStatus = statusForAPI{}
 	_ live.Source    = (*duckdb.Store)(nil)
 	_ collect.Keys   = keysForDoor{}
@@ -51,19 +53,23 @@ func (a auditorForAPI) Audit(ctx context.Context) (report any, clean bool, err e
 type auditorOfCluster struct{ cluster *cluster }
 
 func (a auditorOfCluster) Audit(ctx context.Context) (report any, clean bool, err error) {
-	fresh, err := a.cluster.freshAt(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	if fresh == 0 { // no loader has told yet: all that is there came another way
-		fresh = math.MaxInt64
-	}
-	r, err := a.cluster.store.AuditBefore(ctx, fresh)
+	r, err := a.audit(ctx)
 	if err != nil {
 		return nil, false, err
 	}
 	clean = r.Found == 0
 	return auditReport{clean, r}, clean, nil
+}
+
+func (a auditorOfCluster) audit(ctx context.Context) (audit.Report, error) {
+	fresh, err := a.cluster.freshAt(ctx)
+	if err != nil {
+		return audit.Report{}, err
+	}
+	if fresh == 0 { // no loader has told yet: all that is there came another way
+		fresh = math.MaxInt64
+	}
+	return a.cluster.store.AuditBefore(ctx, fresh)
 }
 
 // statusForAPI answers from what the store keeps in memory.

@@ -41,8 +41,9 @@ type App struct {
 	metrics   *obs.Registry
 	listeners *listeners // nil until Run
 
-	moving moving
-	slack  heapSlack
+	moving  moving
+	slack   heapSlack
+	limited bool // the limit of Go's memory is ours
 }
 
 // Open opens every part. A data directory that another process has is a *LockedError.
@@ -51,7 +52,9 @@ func Open(cfg config.Config, options Options) (*App, error) {
 		options.Logger = slog.New(slog.NewTextHandler(os.Stderr, nil))
 	}
 	a := &App{cfg: cfg, options: options, logger: options.Logger, metrics: obs.New()}
-	limitMemory()
+	if !cfg.Clustered() { // machines of a cluster have their own memory and GOMEMLIMIT
+		a.limited = limitMemory()
+	}
 	if err := a.open(); err != nil {
 		return nil, errors.Join(err, a.Close())
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/account"
 	"github.com/footfall-analytics/footfall/internal/api"
+	"github.com/footfall-analytics/footfall/internal/batch"
 	cacheredis "github.com/footfall-analytics/footfall/internal/cache/redis"
 	"github.com/footfall-analytics/footfall/internal/collect"
 	"github.com/footfall-analytics/footfall/internal/config"
@@ -23,6 +24,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/redis"
 	sessionredis "github.com/footfall-analytics/footfall/internal/session/redis"
 	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
+	"github.com/footfall-analytics/footfall/internal/store/druid"
 )
 
 var _ parts = (*cluster)(nil)
@@ -35,16 +37,19 @@ type cluster struct {
 	users    *account.Store
 	log      *kafka.Log
 	store    *clickhouse.Store
+	druid    *druid.Store // nil without one; role web
+	engines  *query.Pair  // of ClickHouse and Druid; nil without one
 	redis    *redis.Client
 	hub      *liveredis.Hub      // role web
 	sessions *sessionredis.Store // role collect
 	answers  *cacheredis.Answers // role web
 	replays  replays             // role process
 	loader   *load.Loader
-	group    *kafka.Group // of the loaders; role process
-	lead     *kafka.Group // whoever has its one partition does what one process must do alone; role process
-	archiver *archiver    // role process, nil without [s3]
-	fresh    atomic.Int64 // ms: see freshAt
+	group    *kafka.Group    // of the loaders; role process
+	lead     *kafka.Group    // whoever has its one partition does what one process must do alone; role process
+	archiver *archiver       // role process, nil without [s3]
+	fresh    atomic.Int64    // ms: see freshAt
+	schedule *batch.Schedule // of the daily job; role batch
 	broken   chan error
 
 	archiveFresh atomic.Int64 // ms: what was acknowledged before is in the archive; 0: not known
@@ -64,9 +69,16 @@ func openCluster(cfg config.Config, options Options) (*cluster, error) {
 		func() error { return c.await(ctx, "kafka", func() error { return c.openLog(ctx) }) },
 		func() error { return c.await(ctx, "clickhouse", func() error { return c.openStore(ctx) }) },
 		c.openRedis,
+		c.openDruid,
 	)...)
 	if err == nil && cfg.Runs("process") {
 		err = c.openGroups()
+	}
+	if err == nil {
+		err = c.openBatch()
+	}
+	if err == nil && c.druid != nil {
+		c.engines = c.withDruid(c.store.Source())
 	}
 	if err != nil {
 		return nil, errors.Join(err, c.Close())
@@ -117,15 +129,20 @@ func (c *cluster) openLog(ctx context.Context) (err error) {
 }
 
 func (c *cluster) openStore(ctx context.Context) (err error) {
-	if !c.cfg.Runs("process") && !c.cfg.Runs("web") {
+	if !c.cfg.Runs("process") && !c.cfg.Runs("web") && !c.cfg.Batches() {
 		return nil
 	}
 	k := &c.cfg.Cluster
 	c.store, err = clickhouse.Open(ctx, clickhouse.Options{
 		Addresses: k.ClickHouse, Database: k.Database, User: k.User, Password: k.Password, ReadUser: k.Reader, ReadPassword: k.ReaderPassword,
-		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second,
+		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: c.queryTime(),
+		Rollups: len(k.DruidBroker) > 0,
 	})
 	return err
+}
+
+func (c *cluster) queryTime() time.Duration {
+	return time.Duration(c.cfg.Store.QueryTimeoutSeconds) * time.Second
 }
 
 // forGood is how many months of 31 days stand for "never": the engine's dates end in 2149, and a time beyond would be one in the past.
@@ -175,6 +192,9 @@ func (c *cluster) questions(o *query.Options) {
 	}
 	source := c.store.Source()
 	o.Source, o.Catalog = source, source
+	if c.engines != nil {
+		o.Source, o.Catalog = c.engines, c.engines
+	}
 	o.FreshAt = func(string) int64 { return c.lastFresh() }
 	if c.answers != nil {
 		o.Shared = c.answers
@@ -187,6 +207,9 @@ func (c *cluster) serving(o *api.Options) {
 	}
 	o.SiteStatus, o.Auditor = c.store, auditorOfCluster{c}
 	o.Live = c.hub
+	if c.druid != nil {
+		o.Batch = batchForAPI{c.users}
+	}
 }
 
 // tasks are those of the roles of this process.
@@ -201,6 +224,9 @@ func (c *cluster) tasks() []task {
 		if c.archiver != nil {
 			tasks = append(tasks, c.archiver.run, c.keepArchiveFresh)
 		}
+	}
+	if c.schedule != nil {
+		tasks = append(tasks, c.schedule.Run)
 	}
 	if c.cfg.Runs("web") {
 		tasks = append(tasks, c.keepFresh, c.hub.Run)
@@ -285,6 +311,9 @@ func (c *cluster) failed() <-chan error { return c.broken }
 
 func (c *cluster) watch(m *obs.Registry) {
 	c.watchRedis(m)
+	c.watchLog(m)
+	c.watchBatch(m)
+	c.watchDruid(m)
 	if c.loader != nil {
 		m.Counter("footfall_loader_taken_total", "Records of the topics that are in the event store.", nil, func() float64 { return float64(c.loader.Taken.Load()) })
 		m.Counter("footfall_loader_undecodable_total", "Records of the topics that could not be decoded, and are not in the event store.", nil, func() float64 { return float64(c.undecodable.Load()) })
@@ -296,6 +325,26 @@ func (c *cluster) watch(m *obs.Registry) {
 	if c.cfg.Runs("web") {
 		m.Gauge("footfall_fresh_seconds", "How old the latest moment is before which every acknowledged event is in the store.", nil,
 			func() float64 { return time.Since(time.UnixMilli(c.fresh.Load())).Seconds() })
+	}
+}
+
+func (c *cluster) watchLog(m *obs.Registry) {
+	if c.log == nil { // this role has none
+		return
+	}
+	stats := c.log.Stats()
+	for name, counter := range map[string]struct {
+		help string
+		read func() int64
+	}{
+		"footfall_kafka_calls_total":   {"Kafka records begun, one for each request and partition.", stats.Calls.Load},
+		"footfall_kafka_records_total": {"Records handed to Kafka.", stats.Records.Load},
+		"footfall_kafka_bytes_total":   {"Bytes handed to Kafka, before compression.", stats.Bytes.Load},
+		"footfall_kafka_failed_total":  {"Kafka records that were not confirmed.", stats.Failed.Load},
+		"footfall_kafka_refused_total": {"Appends that were refused without being sent.", stats.Refused.Load},
+		"footfall_kafka_fetches_total": {"Fetches from Kafka.", stats.Fetches.Load},
+	} {
+		m.Counter(name, counter.help, nil, func() float64 { return float64(counter.read()) })
 	}
 }
 
@@ -318,6 +367,9 @@ func (c *cluster) Close() error {
 	}
 	if c.store != nil {
 		errs = append(errs, c.store.Close())
+	}
+	if c.druid != nil {
+		errs = append(errs, c.druid.Close())
 	}
 	if c.users != nil {
 		errs = append(errs, c.users.Close())

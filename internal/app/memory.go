@@ -18,13 +18,40 @@ const (
 	// restEvery and restFrom: a process that has not collected for that long and could give that much back does so. By itself it
 	// would keep what a backlog leaves behind for minutes.
 	restEvery = 10 * time.Second
-	restFrom  = 8 << 20
+	// breatheEvery is how often the limit follows what is alive.
+	breatheEvery = time.Second
+	restFrom     = 8 << 20
 )
 
-// limitMemory leaves the owner's own GOMEMLIMIT as it is.
-func limitMemory() {
-	if debug.SetMemoryLimit(-1) == math.MaxInt64 { // the runtime has read GOMEMLIMIT
-		debug.SetMemoryLimit(goMemory)
+// limitMemory sets the limit and returns whether it is ours: the owner's own GOMEMLIMIT stays as it is.
+func limitMemory() bool {
+	ours := debug.SetMemoryLimit(-1) == math.MaxInt64 // the runtime has read GOMEMLIMIT
+	if ours {
+		debug.SetMemoryLimit(memoryLimit(0))
+	}
+	return ours
+}
+
+// memoryLimit returns the limit for live bytes of heap. Where as much is alive as the process should have, the collector would run all
+// the time and free nothing.
+func memoryLimit(live int64) int64 { return max(goMemory+slackBytes, live+live/2) }
+
+// breathe keeps the limit above what is alive until ctx ends.
+func breathe(ctx context.Context) error {
+	ticker := time.NewTicker(breatheEvery)
+	defer ticker.Stop()
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	for last := int64(0); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+		metrics.Read(sample)
+		if limit := memoryLimit(int64(sample[0].Value.Uint64())); limit != last {
+			debug.SetMemoryLimit(limit)
+			last = limit
+		}
 	}
 }
 

@@ -21,3 +21,12 @@ func TestDropPages(t *testing.T) {
 		t.Error("nothing is to spare")
 	}
 }
+
+// The limit is above what is alive, however much that is.
+func TestMemoryLimit(t *testing.T) {
+	for live, want := range map[int64]int64{0: goMemory + slackBytes, 100 << 20: goMemory + slackBytes, 1 << 30: 3 << 29} {
+		if got := memoryLimit(live); got != want {
+			t.Errorf("%d bytes are alive: the limit is %d, want %d", live, got, want)
+		}
+	}
+}

@@ -17,5 +17,6 @@ func (a *App) registerMetrics() {
 	counter("footfall_log_appends_total", "Appends to the log.", c.Appends.Load)
 	m.Counter("footfall_log_append_seconds_total", "Time that appends took, together.", nil, func() float64 { return float64(c.AppendMicros.Load()) / 1e6 })
 	m.Counters("footfall_ingest_refused_total", "Events filtered or failed, by reason.", "reason", c.Refused)
+	counter("footfall_salt_errors_total", "Tries to keep or get the salts of visitor ids that failed.", c.SaltErrors.Load)
 	a.parts.watch(m)
 }

@@ -25,6 +25,9 @@ func (a *App) move(ctx context.Context) {
 		}
 		m.run(ctx, a.door.Run)
 		m.run(ctx, rest)
+		if a.limited {
+			m.run(ctx, breathe)
+		}
 	})
 }
 

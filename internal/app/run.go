@@ -11,7 +11,9 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/demo"
+	"github.com/footfall-analytics/footfall/internal/event"
 	sdkjs "github.com/footfall-analytics/footfall/sdk/js"
 	"github.com/footfall-analytics/footfall/web"
 )
@@ -22,6 +24,7 @@ const drain = 10 * time.Second
 // listeners are the servers of one run.
 type listeners struct {
 	main, admin, ops *http.Server
+	front            *wire.Front // of main; nil when there is none
 	failed           chan error
 }
 
@@ -62,7 +65,7 @@ func (a *App) listen() error {
 	}
 	a.listeners = &listeners{failed: make(chan error, 3)}
 	a.registerMetrics()
-	if a.listeners.main, err = a.serve("tcp", a.cfg.Listen, handler); err != nil {
+	if a.listeners.main, err = a.serveMain(handler); err != nil {
 		return err
 	}
 	if err := a.listenAdmin(); err != nil {
@@ -113,17 +116,14 @@ func nextPort(listen string) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
 }
 
-// serve starts a server; what ends it early goes to failed.
-func (a *App) serve(network, addr string, handler http.Handler) (*http.Server, error) {
-	listener, err := net.Listen(network, addr)
+// serveMain starts the server of the main listener: with TLS, or with the door's front below it.
+func (a *App) serveMain(handler http.Handler) (*http.Server, error) {
+	server, listener, err := newServer("tcp", a.cfg.Listen, handler)
 	if err != nil {
-		return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+		return nil, err
 	}
-	listener = patientListener{listener}
-	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
-	}
-	if network == "tcp" && addr == a.cfg.Listen && a.cfg.TLSCert != "" {
+	switch {
+	case a.cfg.TLSCert != "":
 		certificate, err := tls.LoadX509KeyPair(a.cfg.TLSCert, a.cfg.TLSKey)
 		if err != nil {
 			listener.Close()
@@ -131,13 +131,41 @@ func (a *App) serve(network, addr string, handler http.Handler) (*http.Server, e
 		}
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 		listener = tls.NewListener(listener, server.TLSConfig)
+	case a.cfg.Runs("collect"):
+		a.listeners.front = wire.NewFront(server, a.door, event.MaxBatchBytes)
+		listener = a.listeners.front.Listen(listener)
 	}
+	a.start(server, listener)
+	return server, nil
+}
+
+// serve starts a server.
+func (a *App) serve(network, addr string, handler http.Handler) (*http.Server, error) {
+	server, listener, err := newServer(network, addr, handler)
+	if err != nil {
+		return nil, err
+	}
+	a.start(server, listener)
+	return server, nil
+}
+
+func newServer(network, addr string, handler http.Handler) (*http.Server, net.Listener, error) {
+	listener, err := net.Listen(network, addr)
+	if err != nil {
+		return nil, nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
+	}
+	return &http.Server{
+		Addr: addr, Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10,
+	}, patientListener{listener}, nil
+}
+
+// start lets the server serve; what ends it early goes to failed.
+func (a *App) start(server *http.Server, listener net.Listener) {
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			a.listeners.failed <- fmt.Errorf("the listener on %s has failed: %w", addr, err)
+			a.listeners.failed <- fmt.Errorf("the listener on %s has failed: %w", server.Addr, err)
 		}
 	}()
-	return server, nil
 }
 
 // shutdown ends the listeners, the door last, and waits for requests under way.
@@ -152,6 +180,9 @@ func (a *App) shutdown() error {
 		if server != nil {
 			errs = append(errs, server.Shutdown(ctx))
 		}
+	}
+	if a.listeners.front != nil {
+		errs = append(errs, a.listeners.front.Wait(ctx))
 	}
 	return errors.Join(errs...)
 }

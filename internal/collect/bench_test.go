@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
 
@@ -43,13 +44,13 @@ func BenchmarkDoor(b *testing.B) {
 			}
 			r.RemoteAddr, r.ContentLength = "127.0.0.1:5", int64(len(body))
 			r.Header = http.Header{"User-Agent": {chrome}, "Accept": {"*/*"}, "Accept-Language": {"de"}, "Content-Type": {"text/plain"}, "X-Forwarded-For": {"203.0.113.7"}}
-			w := nullWriter{http.Header{}}
+			w, server := nullWriter{http.Header{}}, wire.Handler(d.h)
 			reader := bytes.NewReader(body)
 			r.Body = io.NopCloser(reader)
 			b.ReportAllocs()
 			for b.Loop() {
 				reader.Reset(body)
-				d.h.serveEvents(w, r)
+				server.ServeHTTP(w, r)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/event")
 		})

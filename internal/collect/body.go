@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/event"
 )
 
@@ -40,23 +40,23 @@ func checkMedia(contentType string) error {
 }
 
 // readBody reads the whole body into dst and inflates it into second. It returns the one of the two that holds the text.
-func (in *inflaters) readBody(r *http.Request, dst, second *[]byte) ([]byte, error) {
-	if r.ContentLength > event.MaxBatchBytes {
+func (in *inflaters) readBody(r *wire.Request, dst, second *[]byte) ([]byte, error) {
+	if r.Length > event.MaxBatchBytes {
 		return nil, errBodyTooBig
 	}
-	if err := readAll(dst, r.Body, int(max(r.ContentLength, 0))); err != nil {
+	if err := readAll(dst, r.Body, int(max(r.Length, 0))); err != nil {
 		if errors.Is(err, errBodyTooBig) {
 			return nil, err
 		}
 		return nil, errTransfer
 	}
 	_ = r.Body.Close() // all of it is read; net/http would otherwise look for more before the answer
-	encoding := r.Header["Content-Encoding"]
-	if len(encoding) == 0 {
-		return *dst, nil
+	name, headers := "", 0
+	for encoding := range r.Backward(wire.ContentEncoding) {
+		name = strings.ToLower(strings.TrimSpace(encoding))
+		headers++
 	}
-	name := strings.ToLower(strings.TrimSpace(encoding[0]))
-	if len(encoding) > 1 {
+	if headers > 1 {
 		return nil, errEncoding
 	}
 	switch name {

@@ -1,13 +1,13 @@
 package collect
 
 import (
-	"net/http"
 	"net/netip"
 	"strings"
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/enrich"
 	"github.com/footfall-analytics/footfall/internal/event"
 )
@@ -47,21 +47,21 @@ func (c *agentCache) parse(text string) enrich.Agent {
 }
 
 // fromRequest fills c with the sender of the request.
-func (h *Handler) fromRequest(c *client, r *http.Request) {
-	c.ip = h.address(r)
-	c.userAgent = header(r, "User-Agent")
+func (h *Handler) fromRequest(c *client, in *wire.Request) {
+	c.ip = h.address(in)
+	c.userAgent = in.Header(wire.UserAgent)
 	c.userAgent, _ = enrich.Clean(c.userAgent, event.MaxUserAgentBytes)
-	c.language = firstLanguage(header(r, "Accept-Language"))
+	c.language = firstLanguage(in.Header(wire.AcceptLanguage))
 	c.signals = enrich.BotSignals{
 		HeadersKnown:      true,
 		HasAcceptLanguage: c.language != "",
-		HasAccept:         header(r, "Accept") != "",
-		SecFetchSite:      header(r, "Sec-Fetch-Site"),
+		HasAccept:         in.Header(wire.Accept) != "",
+		SecFetchSite:      in.Header(wire.SecFetchSite),
 		Own:               c.ip.IsLoopback(),
 	}
 	h.complete(c)
-	if hints := header(r, "Sec-Ch-Ua"); hints != "" {
-		c.signals.Agent = c.signals.Agent.With(enrich.ParseHints(hints, header(r, "Sec-Ch-Ua-Platform"), header(r, "Sec-Ch-Ua-Mobile")))
+	if hints := in.Header(wire.SecCHUA); hints != "" {
+		c.signals.Agent = c.signals.Agent.With(enrich.ParseHints(hints, in.Header(wire.SecCHUAPlatform), in.Header(wire.SecCHUAMobile)))
 	}
 }
 
@@ -92,14 +92,6 @@ func (c *client) rate(perMinute int) {
 	c.score, c.reasons = enrich.BotScore(c.signals)
 }
 
-// header returns the first value of a header given by its canonical name.
-func header(r *http.Request, canonical string) string {
-	if values := r.Header[canonical]; len(values) > 0 {
-		return values[0]
-	}
-	return ""
-}
-
 func firstLanguage(accept string) string {
 	if i := strings.IndexAny(accept, ",;"); i >= 0 {
 		accept = accept[:i]
@@ -109,28 +101,21 @@ func firstLanguage(accept string) string {
 
 // address returns whom the request comes from: the peer or, where that is a trusted proxy, the last address in the forwarding
 // headers that is not one. What stands left of that one was written by somebody else and counts for nothing.
-func (h *Handler) address(r *http.Request) netip.Addr {
-	peer, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.IPv6Unspecified()
+func (h *Handler) address(in *wire.Request) netip.Addr {
+	switch {
+	case !h.trusted(in.Peer):
+		return in.Peer
+	case in.Has(wire.XForwardedFor):
+		return h.lastUntrusted(in, wire.XForwardedFor, forwardedPlain)
 	}
-	ip := peer.Addr().Unmap().WithZone("")
-	if !h.trusted(ip) {
-		return ip
-	}
-	if values := r.Header["X-Forwarded-For"]; len(values) > 0 {
-		return h.lastUntrusted(values, ip, forwardedPlain)
-	}
-	if values := r.Header["Forwarded"]; len(values) > 0 {
-		return h.lastUntrusted(values, ip, forwardedElement)
-	}
-	return ip
+	return h.lastUntrusted(in, wire.Forwarded, forwardedElement)
 }
 
-// lastUntrusted walks a list header from its end; ip is the proxy that wrote the last element.
-func (h *Handler) lastUntrusted(values []string, ip netip.Addr, parse func(string) (netip.Addr, bool)) netip.Addr {
-	for i := len(values) - 1; i >= 0; i-- {
-		for list := values[i]; list != ""; {
+// lastUntrusted walks a list header from its end; the peer is the proxy that wrote the last element.
+func (h *Handler) lastUntrusted(in *wire.Request, name wire.Name, parse func(string) (netip.Addr, bool)) netip.Addr {
+	ip := in.Peer
+	for value := range in.Backward(name) {
+		for list := value; list != ""; {
 			cut := strings.LastIndexByte(list, ',')
 			next, ok := parse(strings.TrimSpace(list[cut+1:]))
 			if !ok {

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/enrich"
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
@@ -96,7 +97,6 @@ type Handler struct {
 	inflate              inflaters
 	requests, workspaces sync.Pool
 	counters             Counters
-	headers              headerValues
 	// lastOldHash is the latest time (ms) at which somebody came under yesterday's hash; see visitor.
 	lastOldHash atomic.Int64
 }
@@ -123,7 +123,7 @@ func New(opts Options) (*Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("cannot make the door: %w", err)
 	}
-	h := &Handler{opts: opts, salts: salts, sessions: opts.Sessions, imports: session.New(session.Options{MaxSessions: 1 << 14}), headers: newHeaderValues()}
+	h := &Handler{opts: opts, salts: salts, sessions: opts.Sessions, imports: session.New(session.Options{MaxSessions: 1 << 14})}
 	h.agents.parser = opts.Agents
 	h.limit.perSecond = opts.EventsPerSecond
 	h.requests.New = func() any { return new(request) }
@@ -131,11 +131,12 @@ func New(opts Options) (*Handler, error) {
 	return h, nil
 }
 
-// Routes registers the door's paths.
+// Routes registers the door's paths with net/http.
 func (h *Handler) Routes(mux *http.ServeMux) {
-	mux.HandleFunc("/v1/events", h.serveEvents)
-	mux.HandleFunc("/v1/import", h.serveImport)
-	mux.HandleFunc("/v1/pixel.gif", h.servePixel)
+	server := wire.Handler(h)
+	for _, path := range [...]string{eventsPath, importPath, pixelPath} {
+		mux.Handle(path, server)
+	}
 }
 
 // Counters returns the totals, to be read at any time.

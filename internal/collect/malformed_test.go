@@ -14,6 +14,9 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
+	"github.com/footfall-analytics/footfall/internal/event"
 )
 
 // malformed is one bad request and the exact answer to it.
@@ -206,14 +209,32 @@ var malformedRequests = []malformed{
 		`{"status":"ok","received":2,"rejected":[{"index":1,"reason":"unknown_type"},{"index":3,"reason":"not_an_object"}]}`},
 }
 
+// servers are the two ways to the door.
+func servers(t *testing.T, f func(*testing.T, *door, *httptest.Server)) {
+	for _, fronted := range []bool{false, true} {
+		t.Run(fmt.Sprintf("front=%v", fronted), func(t *testing.T) {
+			d := newDoor(t, nil)
+			server := httptest.NewUnstartedServer(d.mux)
+			server.Config.ReadTimeout = 2 * time.Second
+			if fronted {
+				server.Listener = wire.NewFront(server.Config, d.h, event.MaxBatchBytes).Listen(server.Listener)
+			}
+			server.Start()
+			defer server.Close()
+			f(t, d, server)
+		})
+	}
+}
+
 func TestMalformedRequests(t *testing.T) {
-	d := newDoor(t, nil)
-	server := httptest.NewServer(d.mux)
-	defer server.Close()
-	defer http.DefaultClient.CloseIdleConnections()
 	if len(malformedRequests) < 60 {
 		t.Fatalf("only %d cases", len(malformedRequests))
 	}
+	servers(t, testMalformedRequests)
+}
+
+func testMalformedRequests(t *testing.T, d *door, server *httptest.Server) {
+	defer http.DefaultClient.CloseIdleConnections()
 	for _, c := range malformedRequests {
 		t.Run(c.name, func(t *testing.T) {
 			before := d.counted()
@@ -276,12 +297,9 @@ func (c *malformed) send(t *testing.T, base string) (int, string, http.Header) {
 }
 
 // TestMalformedTransfers sends bytes that no HTTP client would.
-func TestMalformedTransfers(t *testing.T) {
-	d := newDoor(t, nil)
-	server := httptest.NewUnstartedServer(d.mux)
-	server.Config.ReadTimeout = 300 * time.Millisecond
-	server.Start()
-	defer server.Close()
+func TestMalformedTransfers(t *testing.T) { servers(t, testMalformedTransfers) }
+
+func testMalformedTransfers(t *testing.T, d *door, server *httptest.Server) {
 	head := "POST /v1/events HTTP/1.1\r\nHost: x\r\n"
 	f := func(name, bytes, want string) {
 		t.Helper()
@@ -314,11 +332,16 @@ func TestMalformedTransfers(t *testing.T) {
 	f("chunk with a bad end", head+"Transfer-Encoding: chunked\r\n\r\n2\r\n[]xx0\r\n\r\n", early)
 	f("chunks without end", head+"Transfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n", early)
 	f("unknown transfer coding", head+"Transfer-Encoding: snail\r\n\r\n[]", "501 Unsupported transfer encoding")
+	f("length and chunks", head+"Content-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", `400 {"error":{"code":"unreadable","message":"cannot read events: the end instead of a value at byte 0"}}`)
+	f("size of a chunk below 0", head+"Transfer-Encoding: chunked\r\n\r\n-2\r\n[]\r\n0\r\n\r\n", early)
+	f("folded length", head+"Content-Length:\r\n 2\r\n\r\n[]", `200 {"status":"ok","received":0}`)
+	f("header in a value", head+"Dnt: 1\rTransfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n[]", "400 400 Bad Request")
+	f("absolute form", "POST http://x/v1/events HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n[]", `200 {"status":"ok","received":0}`)
 	f("no length at all", head+"\r\n", `400 {"error":{"code":"unreadable","message":"cannot read events: the end instead of a value at byte 0"}}`)
 	f("no host", "POST /v1/events HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]", "400 400 Bad Request: missing required Host header")
 	f("no HTTP", "hello\r\n\r\n", "400 400 Bad Request")
 	f("bad header name", head+"Bad Header: x\r\nContent-Length: 2\r\n\r\n[]", "400 400 Bad Request: invalid header name")
-	if n := d.counted(); n != 1 {
-		t.Errorf("%d events are in the ledger, want the one empty body", n)
+	if n := d.counted(); n != 2 {
+		t.Errorf("%d events are in the ledger, want the two empty bodies", n)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 )
@@ -57,19 +58,15 @@ func (r *Reply) appendJSON(dst []byte) []byte {
 	return append(dst, '}')
 }
 
-// Values of headers that every answer shares; net/http does not write to them.
-type headerValues struct{ json, star, crossOrigin []string }
-
-func newHeaderValues() headerValues {
-	return headerValues{json: []string{"application/json"}, star: []string{"*"}, crossOrigin: []string{"cross-origin"}}
+func (h *Handler) answer(out *wire.Answer, q *request) {
+	setJSON(out)
+	out.Body = q.reply.appendJSON(out.Body)
 }
 
-func (h *Handler) answer(w http.ResponseWriter, q *request) {
-	header := w.Header()
-	header["Content-Type"] = h.headers.json
-	header["Access-Control-Allow-Origin"] = h.headers.star
-	q.answer = q.reply.appendJSON(q.answer[:0])
-	_, _ = w.Write(q.answer) // who has gone does not want to know
+// setJSON sets what all answers in JSON have: a page of any site may read them.
+func setJSON(out *wire.Answer) {
+	out.Set("Access-Control-Allow-Origin", "*")
+	out.Set("Content-Type", "application/json")
 }
 
 // problem is an answer other than 200.
@@ -123,7 +120,7 @@ var (
 	errLimited      = errors.New("too many events from this address")
 )
 
-func (h *Handler) refuse(w http.ResponseWriter, err error) {
+func (h *Handler) refuse(out *wire.Answer, err error) {
 	p := problemOf(err)
 	switch p.status {
 	case http.StatusBadRequest:
@@ -135,18 +132,16 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	case http.StatusServiceUnavailable:
 		h.counters.Unavailable.Add(1)
 	}
-	header := w.Header()
-	header["Content-Type"] = h.headers.json
-	header["Access-Control-Allow-Origin"] = h.headers.star
+	setJSON(out)
 	if p.retryAfter != "" {
-		header.Set("Retry-After", p.retryAfter)
+		out.Set("Retry-After", p.retryAfter)
 	}
 	if p.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", "Bearer")
+		out.Set("WWW-Authenticate", "Bearer")
 	}
 	body, _ := json.Marshal(map[string]any{"error": map[string]string{"code": p.code, "message": p.message(err)}}) // of strings only
-	w.WriteHeader(p.status)
-	_, _ = w.Write(append(body, '\n')) // who has gone does not want to know
+	out.Status = p.status
+	out.Body = append(append(out.Body, body...), '\n')
 }
 
 // unreadableReason is that of a body that is no events.

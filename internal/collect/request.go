@@ -12,7 +12,6 @@ import (
 type request struct {
 	*workspace
 	reply       Reply
-	answer      []byte
 	receipts    []event.Receipt
 	lastReceipt int
 	accepted    int // events in spans
@@ -75,7 +74,7 @@ func (h *Handler) release(q *request) {
 	for i := range receipts {
 		receipts[i] = event.Receipt{Refused: receipts[i].Refused[:0]}
 	}
-	*q = request{receipts: receipts[:0], answer: q.answer[:0], reply: Reply{Rejected: q.reply.Rejected[:0]}}
+	*q = request{receipts: receipts[:0], reply: Reply{Rejected: q.reply.Rejected[:0]}}
 	h.requests.Put(q)
 }
 

@@ -4,46 +4,74 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+
+	"github.com/footfall-analytics/footfall/internal/collect/wire"
 )
 
-func (h *Handler) serveEvents(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		h.otherMethod(w, r, "POST, OPTIONS")
+// paths of the door.
+const (
+	eventsPath = "/v1/events"
+	importPath = "/v1/import"
+	pixelPath  = "/v1/pixel.gif"
+)
+
+// Takes implements wire.Door.
+func (h *Handler) Takes(path string) bool {
+	return path == eventsPath || path == importPath || path == pixelPath
+}
+
+// Serve implements wire.Door.
+func (h *Handler) Serve(in *wire.Request, out *wire.Answer) {
+	switch in.Path {
+	case eventsPath:
+		h.serveEvents(in, out)
+	case importPath:
+		h.serveImport(in, out)
+	case pixelPath:
+		h.servePixel(in, out)
+	default:
+		panic("BUG: the door does not take " + in.Path)
+	}
+}
+
+func (h *Handler) serveEvents(in *wire.Request, out *wire.Answer) {
+	if in.Method != http.MethodPost {
+		h.otherMethod(in, out, "POST, OPTIONS")
 		return
 	}
 	q := h.request()
 	defer h.release(q)
-	if key := bearer(r); key != "" && h.opts.Keys != nil {
+	if key := bearer(in); key != "" && h.opts.Keys != nil {
 		if q.keySite, q.keyed = h.opts.Keys.Authorize(key, scopeIngest); !q.keyed {
 			q.keySite, q.keyed = h.opts.Keys.Authorize(key, scopeImport)
 		}
 	}
-	h.fromRequest(&q.sender, r)
-	q.gpc = header(r, "Sec-Gpc") == "1"
-	q.dnt = header(r, "Dnt") == "1"
-	h.serve(w, r, q)
+	h.fromRequest(&q.sender, in)
+	q.gpc = in.Header(wire.SecGPC) == "1"
+	q.dnt = in.Header(wire.DNT) == "1"
+	h.serve(in, out, q)
 }
 
-func (h *Handler) serveImport(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		h.otherMethod(w, r, "POST, OPTIONS")
+func (h *Handler) serveImport(in *wire.Request, out *wire.Answer) {
+	if in.Method != http.MethodPost {
+		h.otherMethod(in, out, "POST, OPTIONS")
 		return
 	}
 	q := h.request()
 	defer h.release(q)
 	var err error
-	if q.keySite, err = h.importKey(r); err != nil {
-		h.refuse(w, err)
+	if q.keySite, err = h.importKey(in); err != nil {
+		h.refuse(out, err)
 		return
 	}
 	q.imported, q.keyed = true, true
-	h.fromRequest(&q.sender, r)
-	h.serve(w, r, q)
+	h.fromRequest(&q.sender, in)
+	h.serve(in, out, q)
 }
 
 // importKey returns the site that the request's key may import for, "" for all.
-func (h *Handler) importKey(r *http.Request) (string, error) {
-	key := bearer(r)
+func (h *Handler) importKey(in *wire.Request) (string, error) {
+	key := bearer(in)
 	if key == "" || h.opts.Keys == nil {
 		return "", errUnauthorized
 	}
@@ -58,8 +86,8 @@ func (h *Handler) importKey(r *http.Request) (string, error) {
 	return "", errUnauthorized
 }
 
-func bearer(r *http.Request) string {
-	value := header(r, "Authorization")
+func bearer(in *wire.Request) string {
+	value := in.Header(wire.Authorization)
 	if len(value) > 7 && strings.EqualFold(value[:7], "Bearer ") {
 		return strings.TrimSpace(value[7:])
 	}
@@ -67,20 +95,20 @@ func bearer(r *http.Request) string {
 }
 
 // serve reads, judges, appends and answers.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, q *request) {
+func (h *Handler) serve(in *wire.Request, out *wire.Answer, q *request) {
 	h.counters.Requests.Add(1)
-	if err := h.take(r, q); err != nil {
-		h.refuse(w, err)
+	if err := h.take(in, q); err != nil {
+		h.refuse(out, err)
 		return
 	}
-	h.answer(w, q)
+	h.answer(out, q)
 }
 
-func (h *Handler) take(r *http.Request, q *request) error {
-	if err := checkMedia(header(r, "Content-Type")); err != nil {
+func (h *Handler) take(in *wire.Request, q *request) error {
+	if err := checkMedia(in.Header(wire.ContentType)); err != nil {
 		return err
 	}
-	body, err := h.inflate.readBody(r, &q.body, &q.inflated)
+	body, err := h.inflate.readBody(in, &q.body, &q.inflated)
 	h.counters.Bytes.Add(int64(len(q.body)))
 	var inflate *inflateError
 	switch {
@@ -95,7 +123,7 @@ func (h *Handler) take(r *http.Request, q *request) error {
 		if err := h.admit(q, len(q.drafts)); err != nil {
 			return err
 		}
-		return h.process(r.Context(), q)
+		return h.process(in.Context, q)
 	}
 	if errors.Is(err, errTooMany) {
 		return err
@@ -104,7 +132,7 @@ func (h *Handler) take(r *http.Request, q *request) error {
 		return err
 	}
 	q.keepUnreadable(body)
-	if failed := h.append(r.Context(), q); failed != nil {
+	if failed := h.append(in.Context, q); failed != nil {
 		return failed
 	}
 	return err
@@ -125,16 +153,15 @@ func (h *Handler) admit(q *request, events int) error {
 }
 
 // otherMethod answers what is no POST: the preflight of a browser, or a mistake.
-func (h *Handler) otherMethod(w http.ResponseWriter, r *http.Request, allow string) {
-	header := w.Header()
-	if r.Method == http.MethodOptions {
-		header["Access-Control-Allow-Origin"] = h.headers.star
-		header.Set("Access-Control-Allow-Methods", allow)
-		header.Set("Access-Control-Allow-Headers", "Content-Type, Content-Encoding, Authorization")
-		header.Set("Access-Control-Max-Age", "86400")
-		w.WriteHeader(http.StatusNoContent)
+func (h *Handler) otherMethod(in *wire.Request, out *wire.Answer, allow string) {
+	if in.Method == http.MethodOptions {
+		out.Status = http.StatusNoContent
+		out.Set("Access-Control-Allow-Origin", "*")
+		out.Set("Access-Control-Allow-Methods", allow)
+		out.Set("Access-Control-Allow-Headers", "Content-Type, Content-Encoding, Authorization")
+		out.Set("Access-Control-Max-Age", "86400")
 		return
 	}
-	header.Set("Allow", allow)
-	h.refuse(w, errMethod)
+	out.Set("Allow", allow)
+	h.refuse(out, errMethod)
 }

@@ -33,7 +33,8 @@ type Config struct {
 	// OpsListen serves /metrics, /livez, /readyz and /debug/pprof. "" = the port after Listen's, on loopback (skipped when
 	// that is taken); "off" = none.
 	OpsListen string `koanf:"ops_listen"`
-	// Roles are the parts that this process runs: collect (door), process (log to store), web (API and dashboard).
+	// Roles are the parts that this process runs: collect (door), process (log to store), web (API and dashboard), batch (the daily
+	// job of a cluster).
 	// Empty runs all.
 	Roles []string `koanf:"roles"`
 	// Demo adds the demo site with its traffic and the shop under /demo/.
@@ -52,6 +53,7 @@ type Config struct {
 	Cluster Cluster `koanf:"cluster"`
 	S3      S3      `koanf:"s3"`
 	Archive Archive `koanf:"archive"`
+	Batch   Batch   `koanf:"batch"`
 }
 
 // Collect holds the settings of the door.
@@ -111,6 +113,9 @@ type Cluster struct {
 	ReaderPassword string `koanf:"reader_password"`
 	// Redis are the servers, host:port.
 	Redis []string `koanf:"redis"`
+	// DruidBroker and DruidCoordinator are Druid's servers, as URLs: rollups for long ranges. Without them all is read from ClickHouse.
+	DruidBroker      []string `koanf:"druid_broker"`
+	DruidCoordinator []string `koanf:"druid_coordinator"`
 	// Postgres is the database of the accounts, as a URL.
 	Postgres string `koanf:"postgres"`
 	// StreamDays is how old an imported event may be to go through Flink, at least 7 (late events): its job must keep state for
@@ -143,6 +148,24 @@ type Archive struct {
 	FileSeconds int   `koanf:"file_seconds"`
 }
 
+// Batch holds the settings of the daily job of a cluster, which needs [s3], Druid and Spark.
+type Batch struct {
+	// SparkHome is the folder of a Spark 4 with S3A among its jars; "" = no daily job.
+	SparkHome string `koanf:"spark_home"`
+	// Master is where Spark runs, as "local[2]" or "spark://host:7077"; Memory is that of its driver, which in local mode is all.
+	Master string `koanf:"master"`
+	Memory string `koanf:"memory"`
+	// Options are more options of spark-sql, each word by itself: ["--conf", "spark.executor.memory=4g"].
+	Options []string `koanf:"options"`
+	// Work is the folder for what does not fit into memory; "" = the system's for temporary files.
+	Work string `koanf:"work"`
+	// AfterMinutes is how long after its end a day is made by itself; EveryMinutes how often finished days are looked for.
+	AfterMinutes int `koanf:"after_minutes"`
+	EveryMinutes int `koanf:"every_minutes"`
+	// MaxDays is the most days of one run.
+	MaxDays int `koanf:"max_days"`
+}
+
 // Default returns the settings of the embedded product.
 func Default() Config {
 	return Config{
@@ -155,6 +178,7 @@ func Default() Config {
 		Cluster:        Cluster{Partitions: 3, Replication: 1, Database: "footfall", User: "default", StreamDays: 7},
 		S3:             S3{Region: "us-east-1", Bucket: "footfall"},
 		Archive:        Archive{FileBytes: 64 << 20, FileSeconds: 300},
+		Batch:          Batch{Master: "local[2]", Memory: "1g", AfterMinutes: 60, EveryMinutes: 5, MaxDays: 31},
 	}
 }
 
@@ -199,7 +223,7 @@ func envKey(key, value string) (string, any) {
 }
 
 // lists are the keys whose values in the environment are split at commas.
-var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis"}
+var lists = [...]string{"trusted_proxies", "roles", "cluster.kafka", "cluster.clickhouse", "cluster.redis", "cluster.druid_broker", "cluster.druid_coordinator", "batch.options"}
 
 func decode(k *koanf.Koanf, path string) (Config, error) {
 	var c Config
@@ -232,14 +256,17 @@ func (c *Config) Validate() error {
 		return fmt.Errorf("tls_cert and tls_key: one without the other")
 	}
 	for _, role := range c.Roles {
-		if role != "collect" && role != "process" && role != "web" {
-			return fmt.Errorf("roles: %q is none of collect, process, web", role)
+		if role != "collect" && role != "process" && role != "web" && role != "batch" {
+			return fmt.Errorf("roles: %q is none of collect, process, web, batch", role)
 		}
 	}
 	if err := c.validateCluster(); err != nil {
 		return err
 	}
 	if err := c.validateArchive(); err != nil {
+		return err
+	}
+	if err := c.validateBatch(); err != nil {
 		return err
 	}
 	return c.validateNumbers()
@@ -251,7 +278,7 @@ func (c *Config) Clustered() bool { return len(c.Cluster.Kafka) > 0 }
 func (c *Config) validateCluster() error {
 	k := &c.Cluster
 	if !c.Clustered() {
-		if len(k.ClickHouse)+len(k.Redis) > 0 || k.Postgres != "" {
+		if len(k.ClickHouse)+len(k.Redis)+len(k.DruidBroker)+len(k.DruidCoordinator) > 0 || k.Postgres != "" {
 			return fmt.Errorf("cluster.kafka: no broker is given, but other engines are")
 		}
 		return nil
@@ -267,6 +294,10 @@ func (c *Config) validateCluster() error {
 		}
 	}
 	switch {
+	case len(k.DruidBroker) > 0 && len(k.DruidCoordinator) == 0:
+		return fmt.Errorf("cluster.druid_coordinator: no server is given, but a broker is")
+	case len(k.DruidBroker) == 0 && len(k.DruidCoordinator) > 0:
+		return fmt.Errorf("cluster.druid_broker: no server is given, but a coordinator is")
 	case k.Postgres == "":
 		return fmt.Errorf("cluster.postgres: no database is given")
 	case k.Partitions < 1:
@@ -277,6 +308,31 @@ func (c *Config) validateCluster() error {
 		return fmt.Errorf("cluster.stream_days: %d is less than 7 (late events are taken for 7 days)", k.StreamDays)
 	case c.Demo:
 		return fmt.Errorf("demo: the demo site is for the embedded product")
+	}
+	return nil
+}
+
+// Batches reports whether this process runs the daily job.
+func (c *Config) Batches() bool { return c.Batch.SparkHome != "" && c.Runs("batch") }
+
+func (c *Config) validateBatch() error {
+	b := &c.Batch
+	asked := b.SparkHome != "" || slices.Contains(c.Roles, "batch")
+	switch {
+	case asked && !c.Clustered():
+		return fmt.Errorf("batch: the daily job is for a cluster")
+	case asked && b.SparkHome == "":
+		return fmt.Errorf("batch.spark_home: no Spark is given")
+	case asked && c.S3.Endpoint == "":
+		return fmt.Errorf("batch: the daily job needs s3.endpoint")
+	case asked && len(c.Cluster.DruidBroker) == 0:
+		return fmt.Errorf("batch: the daily job needs cluster.druid_broker")
+	case b.AfterMinutes < 0:
+		return fmt.Errorf("batch.after_minutes: %d is negative", b.AfterMinutes)
+	case b.EveryMinutes < 1:
+		return fmt.Errorf("batch.every_minutes: %d is less than 1", b.EveryMinutes)
+	case b.MaxDays < 1:
+		return fmt.Errorf("batch.max_days: %d is less than 1", b.MaxDays)
 	}
 	return nil
 }

@@ -21,10 +21,10 @@ var layers = map[string]int{
 	"internal/redis": 1, "internal/redis/redistest": 2, "internal/object/objecttest": 2, "internal/session/redis": 3, "internal/cache/redis": 3, "internal/live/redis": 3,
 	"internal/enrich": 1, "internal/stream": 1, "internal/query": 1, "internal/account": 1, "internal/session": 1, "internal/store": 1,
 	"internal/store/sqlgen": 2, "internal/store/storetest": 2, "internal/store/audit": 2, "internal/eventlog/local": 2, "internal/eventlog/kafka": 2, "internal/eventlog/logtest": 2,
-	"internal/collect": 2, "internal/live": 2, "internal/migrate": 2,
-	"internal/load": 3, "internal/lake": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
-	"internal/api": 4, "internal/app": 5, "cmd/footfall": 6,
-	"web": 0, "sdk/js": 0,
+	"internal/collect": 2, "internal/collect/wire": 1, "internal/live": 2, "internal/migrate": 2,
+	"internal/load": 3, "internal/lake": 3, "internal/store/druid": 3, "internal/store/duckdb": 3, "internal/store/clickhouse": 3, "internal/demo": 3, "internal/report": 3,
+	"internal/api": 4, "internal/batch": 4, "internal/app": 5, "cmd/footfall": 6,
+	"web": 0, "sdk/js": 0, "deploy/druid": 0, "jobs/daily": 0,
 }
 
 // engines may be imported by the listed packages only: the rest of the code does not know which engine runs.
@@ -46,7 +46,7 @@ var engines = map[string][]string{
 }
 
 // leaves import nothing of this module.
-var leaves = []string{"internal/event", "internal/sketch", "internal/eventlog", "internal/config", "internal/object", "web", "sdk/js"}
+var leaves = []string{"internal/event", "internal/sketch", "internal/eventlog", "internal/config", "internal/object", "web", "sdk/js", "deploy/druid", "jobs/daily"}
 
 // timeless packages get the time as a parameter.
 var timeless = []string{"internal/event", "internal/enrich", "internal/stream", "internal/query", "internal/sketch", "internal/store/sqlgen"}
@@ -199,7 +199,7 @@ func walk(t *testing.T, dir string, visit func(path string)) {
 func sources(t *testing.T) []source {
 	t.Helper()
 	var out []source
-	for _, dir := range []string{"cmd", "internal", "web", "sdk/js"} {
+	for _, dir := range []string{"cmd", "internal", "web", "sdk/js", "deploy/druid"} {
 		walk(t, dir, func(path string) {
 			if !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.Contains(path, "node_modules") || strings.Contains(path, "testdata") {
 				return

@@ -114,7 +114,8 @@ func checkDuckDB(t *testing.T, s *duckdb.Store, want []event.Event) {
 	var changes stream.Changes
 	operator := stream.NewSessions(0, stream.NothingStored)
 	operator.Missing(want)
-	operator.Apply(want, &changes)
+	operator.Apply(want)
+	operator.Settle(&changes)
 	for _, x := range changes.Upserts {
 		sessions = append(sessions, sessionRow{x.WebsiteID, x.SessionID, x.Band, x.ChainStart, x.Start, x.End, x.Events, x.Pageviews, x.Revenue, x.EntryPage, x.ExitPage, x.Source})
 	}

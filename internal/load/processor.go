@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -32,7 +33,7 @@ type Dedupe interface {
 	Resolve(ctx context.Context, ids []local.DedupeKey) ([]bool, error)
 }
 
-// Live gets what has been committed.
+// Live gets what has been committed, or is about to be.
 type Live interface {
 	// Apply must keep nothing of the events.
 	Apply(events []event.Event)
@@ -67,6 +68,7 @@ type Options struct {
 const (
 	PointRead       = "read"       // records are decoded
 	PointDeduped    = "deduped"    // the index of duplicates is synced
+	PointStaged     = "staged"     // the step is in the store's open transaction
 	PointCommitting = "committing" // the step is ready for the store
 	PointCommitted  = "committed"  // the store has it, nobody else knows
 )
@@ -102,6 +104,8 @@ type Processor struct {
 	hurry    chan struct{} // a token: the next step need not wait for its tick
 	sessions *stream.Sessions
 	changes  stream.Changes
+	staging  staging
+	shown    int64      // offset behind what the live view has had
 	failing  sync.Mutex // guards faults
 	faults   int        // stages that are being retried
 }
@@ -109,7 +113,9 @@ type Processor struct {
 // New returns a processor that has not begun.
 func New(options Options) *Processor {
 	options.setDefaults()
-	return &Processor{options: options, hurry: make(chan struct{}, 1), progress: newProgress()}
+	p := &Processor{options: options, hurry: make(chan struct{}, 1), progress: newProgress()}
+	p.staging.store, _ = options.Store.(store.Stager)
+	return p
 }
 
 // Run processes until ctx ends, the log is closed or a fail point says so; the error says which.
@@ -122,7 +128,22 @@ func (p *Processor) Run(ctx context.Context) error {
 	return err
 }
 
+// run processes from where the store stands, again whenever a transaction with staged steps is lost.
 func (p *Processor) run(ctx context.Context) error {
+	for {
+		err := p.runOnce(ctx)
+		if p.staging.store != nil {
+			p.staging.store.Discard()
+			p.staging.steps, p.staging.tick = 0, 0
+		}
+		if !errors.Is(err, errLost) || ctx.Err() != nil {
+			return err
+		}
+		p.options.Logger.Error("processing goes back to what is stored", "error", err)
+	}
+}
+
+func (p *Processor) runOnce(ctx context.Context) error {
 	position, err := p.begin(ctx)
 	if err != nil {
 		return err
@@ -141,7 +162,7 @@ func (p *Processor) run(ctx context.Context) error {
 		read <- err
 	}()
 	for s := range ready {
-		if err = p.commit(ctx, s); err != nil {
+		if err = p.take(ctx, s); err != nil {
 			cancel(err)
 			break
 		}

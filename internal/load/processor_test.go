@@ -25,6 +25,35 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
+// stagingStore is a testStore that takes batches ahead of their commit.
+type stagingStore struct {
+	*testStore
+	staged []store.Batch
+	stages int
+}
+
+func (s *stagingStore) Stage(_ context.Context, b *store.Batch) error {
+	s.stages++
+	if s.onStage != nil && s.onStage() != nil {
+		s.staged = nil
+		return errTest
+	}
+	s.staged = append(s.staged, store.Batch{Events: slices.Clone(b.Events), Ledger: slices.Clone(b.Ledger), Failed: slices.Clone(b.Failed)})
+	return nil
+}
+
+func (s *stagingStore) Discard() { s.staged = nil }
+
+func (s *stagingStore) Commit(ctx context.Context, b *store.Batch) error {
+	whole := *b
+	whole.Events, whole.Ledger, whole.Failed = nil, nil, nil
+	for _, part := range append(s.staged, *b) {
+		whole.Events, whole.Ledger, whole.Failed = append(whole.Events, part.Events...), append(whole.Ledger, part.Ledger...), append(whole.Failed, part.Failed...)
+	}
+	s.staged = nil
+	return s.testStore.Commit(ctx, &whole)
+}
+
 // testStore is a Store in memory. The hooks make it fail.
 type testStore struct {
 	events    []event.Event
@@ -36,6 +65,7 @@ type testStore struct {
 	lookups   int
 	onCommit  func() (before, after error)
 	onHistory func() error
+	onStage   func() error
 }
 
 func newTestStore() *testStore {
@@ -218,7 +248,8 @@ func (s *testStore) check(t *testing.T, log eventlog.Reader) {
 	var changes stream.Changes
 	operator := stream.NewSessions(0, stream.NothingStored)
 	operator.Missing(want)
-	operator.Apply(want, &changes)
+	operator.Apply(want)
+	operator.Settle(&changes)
 	if len(changes.Upserts) != len(s.sessions) {
 		t.Fatalf("%d sessions are stored, want %d", len(s.sessions), len(changes.Upserts))
 	}
@@ -328,12 +359,15 @@ func TestKills(t *testing.T) {
 		log, s := openLog(t), newTestStore()
 		r := rand.New(rand.NewPCG(seed, 5))
 		f := &traffic{r: r}
-		points := []string{PointRead, PointDeduped, PointCommitting, PointCommitted}
+		points := []string{PointRead, PointDeduped, PointStaged, PointCommitting, PointCommitted}
 		for round := range 25 {
 			for i := range 1 + r.IntN(8) {
 				appendRecords(t, log, f.request(noon+int64(round)*400_000+int64(i)*7000))
 			}
 			opts := options(log, s)
+			if round%2 == 0 {
+				opts = options(log, &stagingStore{testStore: s})
+			}
 			opts.MaxKeys = 1 + r.IntN(20)
 			point, passes := points[r.IntN(len(points))], r.IntN(3)
 			opts.FailPoint = func(name string) error {
@@ -362,7 +396,7 @@ func TestKills(t *testing.T) {
 		}
 		s.check(t, log)
 	}
-	if len(kills) != 4 {
+	if len(kills) != 5 {
 		t.Errorf("only these kills: %v", kills)
 	}
 }
@@ -396,6 +430,49 @@ func TestStoreFailures(t *testing.T) {
 	s.check(t, log)
 	if s.lookups == 0 || !status.last || !status.away {
 		t.Errorf("%d look-ups, live %+v", s.lookups, status)
+	}
+}
+
+// TestBacklogIsStagedAndLost: steps of a backlog share a transaction; when it fails they are read again, and the live view counts
+// them once.
+func TestBacklogIsStagedAndLost(t *testing.T) {
+	for seed := range uint64(8) {
+		log, s := openLog(t), &stagingStore{testStore: newTestStore()}
+		r := rand.New(rand.NewPCG(seed, 11))
+		f := &traffic{r: rand.New(rand.NewPCG(seed, 1))}
+		for i := range 300 {
+			appendRecords(t, log, f.request(noon+int64(i)*500))
+		}
+		failing := func() error {
+			if r.IntN(12) == 0 {
+				return errTest
+			}
+			return nil
+		}
+		s.onStage = failing
+		s.onCommit = func() (before, after error) { return failing(), failing() }
+		opts := options(log, s)
+		opts.MaxKeys = 4
+		hub := live.New(live.Options{Now: func() int64 { return noon + 200_000 }})
+		opts.Live = hub
+		p, stop := start(t, opts)
+		flush(t, p)
+		if err := stop(); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+		s.check(t, log)
+		if s.stages < s.commits {
+			t.Errorf("%d steps are staged in %d commits", s.stages, s.commits)
+		}
+		events := int64(0)
+		for _, e := range s.events {
+			if e.WebsiteID == "site0" && e.Type.Counted() && e.Timestamp >= stream.FirstMinute(noon+200_000) {
+				events++
+			}
+		}
+		if got := hub.Realtime("site0", 4).Metrics.Events; got != events || events == 0 {
+			t.Errorf("the live view has %d events, want %d", got, events)
+		}
 	}
 }
 

@@ -96,11 +96,19 @@ func (p *Processor) fill(ctx context.Context, s *step) error {
 		}
 		for i := range entries {
 			if len(s.events) == p.options.MaxBatchEvents {
-				return nil
+				break
 			}
 			s.take(&entries[i])
 		}
 	}
+	if p.staging.store == nil {
+		return nil
+	}
+	end, err := p.options.Log.End(ctx, p.options.Topic, p.options.Partition)
+	if err != nil {
+		return fmt.Errorf("cannot ask the log for its end: %w", err)
+	}
+	s.atEnd = s.next >= end // just full: none would follow what is staged
 	return nil
 }
 

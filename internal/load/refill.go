@@ -50,6 +50,8 @@ func (r *Refill) flush(ctx context.Context) error {
 	if err := p.applySessions(ctx, s.events); err != nil {
 		return err
 	}
+	p.changes.Upserts, p.changes.Withdrawals = p.changes.Upserts[:0], p.changes.Withdrawals[:0]
+	p.sessions.Settle(&p.changes)
 	batch := &store.Batch{Events: s.events, Withdrawals: p.changes.Withdrawals, Sessions: p.changes.Upserts, Ledger: s.ledger.sorted(), Next: s.next}
 	if err := p.options.Store.Commit(ctx, batch); err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -140,10 +141,10 @@ func (s *S3Store) List(ctx context.Context, prefix string, yield func(Object) er
 	return ctx.Err()
 }
 
-// Delete removes objects. One that is not there is no error.
+// Delete removes objects. One that is not there is no error. A key may end in "/": others leave such objects as folders.
 func (s *S3Store) Delete(ctx context.Context, keys ...string) error {
 	for _, key := range keys {
-		if err := checkKey(key); err != nil {
+		if err := checkKey(strings.TrimSuffix(key, "/")); err != nil {
 			return err
 		}
 	}

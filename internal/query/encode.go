@@ -8,7 +8,7 @@ import (
 )
 
 // encodedVersion is raised whenever what is written means something else.
-const encodedVersion = 1
+const encodedVersion = 2
 
 // encoded is the form in which processes share a result: docs/format/redis.md, "Answers". Replies alone would not do: their JSON does
 // not tell a whole number of a count from one of a mean.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,6 +49,7 @@ type result struct {
 	meta    Meta
 	bytes   uint32
 	shared  bool // another process found it
+	passing bool // the rollups went away during the run: the key does not say how it was read, so it must not be kept
 }
 
 // New returns an engine.
@@ -88,13 +90,18 @@ func (e *Engine) Ask(ctx context.Context, site *event.Site, req *Request) (*Repl
 	if e.opts.FreshAt != nil {
 		fresh = e.opts.FreshAt(site.WebsiteID)
 	}
-	key, err := e.key(q)
+	version := e.versions(q) // before the facts, and these before the run
+	plans, err := e.plans(q, "")
+	if err != nil {
+		return nil, err
+	}
+	key, err := keyOf(q, version, plans)
 	if err != nil {
 		return nil, err
 	}
 	found, cached := e.cache.GetIfPresent(key)
 	if !cached {
-		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.answer(ctx, key, q) })
+		found, err = e.flights.do(ctx, key, func(ctx context.Context) (*result, error) { return e.answer(ctx, key, q, plans) })
 		if err != nil {
 			return nil, err
 		}
@@ -114,24 +121,33 @@ func (e *Engine) resolve(req *Request, site *event.Site, now time.Time) (*Query,
 	return Resolve(req, site, now, first)
 }
 
-// key names an answer: the resolved query, from which the plan follows, and the versions of what it reads. They are
-// read before the run, so an entry is never older than its key says.
-func (e *Engine) key(q *Query) (string, error) {
+// versions returns the versions of what a query and its comparison read, as text.
+func (e *Engine) versions(q *Query) (text []byte) {
+	for ; q != nil; q = q.Compare {
+		text = strconv.AppendUint(append(text, ' '), e.opts.Catalog.Version(q.WebsiteID, q.From, q.To), 10)
+	}
+	return text
+}
+
+// keyOf names an answer: the resolved query, the versions of what it reads, and how it is read where that makes the answer another one.
+// The versions are read before the run, so an entry is never older than its key says.
+func keyOf(q *Query, versions []byte, plans []*Plan) (string, error) {
 	text, err := json.Marshal(q)
 	if err != nil {
 		return "", fmt.Errorf("cannot make the key of a query: %w", err)
 	}
-	for ; q != nil; q = q.Compare {
-		text = strconv.AppendUint(append(text, ' '), e.opts.Catalog.Version(q.WebsiteID, q.From, q.To), 10)
+	text = append(text, versions...)
+	for _, plan := range plans {
+		text = append(text, plan.variant()...)
 	}
 	return string(text), nil
 }
 
 // answer finds the answer of a key that is not in the cache, and puts it there.
-func (e *Engine) answer(ctx context.Context, key string, q *Query) (r *result, err error) {
+func (e *Engine) answer(ctx context.Context, key string, q *Query, plans []*Plan) (r *result, err error) {
 	ctx, cancel := context.WithTimeout(ctx, e.opts.Timeout)
 	defer cancel()
-	run := func(ctx context.Context) (*result, error) { return e.run(ctx, q) }
+	run := func(ctx context.Context) (*result, error) { return e.run(ctx, q, plans) }
 	if e.opts.Shared != nil {
 		r, err = e.together(ctx, key, run)
 	} else {
@@ -143,35 +159,70 @@ func (e *Engine) answer(ctx context.Context, key string, q *Query) (r *result, e
 	if err != nil {
 		return nil, err
 	}
-	e.cache.Set(key, r)
+	if !r.passing {
+		e.cache.Set(key, r)
+	}
 	return r, nil
 }
 
-func (e *Engine) run(ctx context.Context, q *Query) (*result, error) {
-	plans, err := e.plans(q)
-	if err != nil {
-		return nil, err
-	}
+// run runs the plans. Where the rollups do not answer, the query is planned anew without them.
+func (e *Engine) run(ctx context.Context, q *Query, plans []*Plan) (*result, error) {
 	answers, err := e.execute(ctx, q, plans)
+	var away *AwayError
+	passing := errors.As(err, &away) && ctx.Err() == nil
+	if passing {
+		if plans, err = e.plans(q, away.Why); err != nil {
+			return nil, err
+		}
+		answers, err = e.execute(ctx, q, plans)
+	}
 	if err == nil {
 		err = ctx.Err() // a source may end early without saying so
 	}
 	if err != nil {
 		return nil, err
 	}
-	return q.shape(plans, answers), nil
+	r := q.shape(plans, answers)
+	r.passing = passing
+	r.meta.Engines = e.enginesOf(plans)
+	return r, nil
 }
 
-// plans returns the plan of the query and that of its comparison.
-func (e *Engine) plans(q *Query) (plans []*Plan, err error) {
+// plans returns the plan of the query and that of its comparison. away is why the rollups cannot be asked, "" to go by the facts.
+func (e *Engine) plans(q *Query, away string) (plans []*Plan, err error) {
 	for ; q != nil; q = q.Compare {
-		plan, err := q.Plan(e.opts.Catalog.Facts(q.WebsiteID, q.From, q.To, q.Days))
+		facts := e.opts.Catalog.Facts(q.WebsiteID, q.From, q.To, q.Days)
+		if away != "" {
+			facts.Away = away
+		}
+		plan, err := q.Plan(facts)
 		if err != nil {
 			return nil, err
 		}
 		plans = append(plans, plan)
 	}
 	return plans, nil
+}
+
+// enginesOf returns the names of the engines that run the plans, each once.
+func (e *Engine) enginesOf(plans []*Plan) (names []string) {
+	for _, plan := range plans {
+		for i := range plan.Parts {
+			if name := e.engineOf(&plan.Parts[i]); name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// engineOf returns the name of the engine that runs a part, "" where the source does not tell.
+func (e *Engine) engineOf(part *Part) string {
+	if source, ok := e.opts.Source.(Namer); ok {
+		return source.Engine(part.View)
+	}
+	return ""
 }
 
 // execute runs all parts on one snapshot.
@@ -199,9 +250,10 @@ type Explanation struct {
 // Statement is the SQL of one part. Of a long answer the parts that read visitors come last, here as if for all values: they are run
 // for those that can be on the page.
 type Statement struct {
-	Part int    `json:"part"`
-	Text string `json:"text"`
-	Args []any  `json:"args"`
+	Part   int    `json:"part"`
+	Engine string `json:"engine,omitempty"`
+	Text   string `json:"text"`
+	Args   []any  `json:"args"`
 }
 
 // Explain plans a request without running it.
@@ -214,7 +266,7 @@ func (e *Engine) Explain(ctx context.Context, site *event.Site, body []byte) (*E
 	if err != nil {
 		return nil, err
 	}
-	plans, err := e.plans(q)
+	plans, err := e.plans(q, "")
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +278,7 @@ func (e *Engine) Explain(ctx context.Context, site *event.Site, body []byte) (*E
 	for _, plan := range plans {
 		for _, part := range q.statements(plan, steps) {
 			text, args := e.opts.Source.Render(&part)
-			out.SQL = append(out.SQL, Statement{len(out.SQL), text, args})
+			out.SQL = append(out.SQL, Statement{len(out.SQL), e.engineOf(&part), text, args})
 		}
 	}
 	for one := q; one != nil; one = one.Compare {

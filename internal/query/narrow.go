@@ -49,7 +49,7 @@ func (q *Query) narrowed(plan *Plan) *narrowing {
 		}
 	}
 	for _, part := range plan.Parts {
-		if part.Of == ofRows && part.View == ViewDays && slices.Contains(part.Measures, VisitorSketch) {
+		if part.Of == ofRows && (part.View == ViewDays || part.View == ViewPageViews) && slices.Contains(part.Measures, VisitorSketch) {
 			set := part
 			set.Measures = []Measure{VisitorSketch}
 			n.sets = append(n.sets, set)
@@ -140,7 +140,7 @@ func (n *narrowing) visitors(m *merger, groups []*group) []Part {
 	if len(groups) == 0 {
 		return nil
 	}
-	only := &Predicate{Op: "among", Column: &Column{Table: RollupTable, Name: "value"}}
+	only := &Predicate{Op: "among", Column: &n.sets[0].Dimensions[0]}
 	for _, g := range groups {
 		g.unread = false
 		only.Values = append(only.Values, g.values[0])

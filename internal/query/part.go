@@ -16,9 +16,20 @@ const (
 	ViewScroll   View = "scroll"
 	ViewDays     View = "rollup_days"
 	ViewQuarters View = "rollup_quarters"
+	// The rollups by the minute: their columns are Column{RollupTable, name}, their ranges whole minutes of clean days (UTC).
+	ViewPageViews View = "page_views" // event measures, in the event's minute with its session's attributes
+	ViewSources   View = "sources"    // session measures, in the minute of the session's start
 )
 
-// RollupTable is the table of a column that stands in a rollup: its value.
+// OfRollups reports whether the view reads rollups.
+func (v View) OfRollups() bool {
+	return v == ViewDays || v == ViewQuarters || v.ByMinute()
+}
+
+// ByMinute reports whether the view reads the rollups by the minute.
+func (v View) ByMinute() bool { return v == ViewPageViews || v == ViewSources }
+
+// RollupTable is the table of a column that stands in a rollup: of ViewDays its value, of the rollups by the minute a dimension.
 const RollupTable Table = "rollup"
 
 // Range is a half-open span in ms.

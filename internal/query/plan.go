@@ -1,29 +1,53 @@
 package query
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
 )
 
+// Rollups is the kind of rollups that an installation has.
+type Rollups string
+
+// The kinds of rollups. Whether the visitors of a query are counted or estimated is the same with both: see estimated.
+const (
+	ByDay    Rollups = ""       // by one dimension and the site's day, and totals by quarter hours
+	ByMinute Rollups = "minute" // by the minute and several dimensions; their days are UTC's
+)
+
 // Facts are what a plan depends on besides the query.
 type Facts struct {
+	Rollups Rollups `json:"rollups,omitempty"`
 	// Estimate is the number of events stored in the query's range, as the ledger knows it.
 	Estimate int64 `json:"estimate"`
-	// Clean are the days in the range whose rollups are in place, as Ranges of one day each.
+	// Clean are the days whose rollups are in place, ascending: of ByDay the site's days in the range, as Ranges of one day
+	// each; of ByMinute UTC days that meet it, those side by side as one Range.
 	Clean []Range `json:"-"`
 	// RawFrom is the time before which events are no longer kept; 0 when all are.
 	RawFrom int64 `json:"raw_from"`
+	// Away is why the rollups cannot be asked now, "" when they can.
+	Away string `json:"away,omitempty"`
 }
 
 // Plan says how a query is answered. It is made without an engine in mind, from the query and the facts alone.
 type Plan struct {
-	Source string `json:"source"`           // events, rollups or rollups+events
-	Why    string `json:"why,omitempty"`    // why the rollups do not answer
-	Exact  bool   `json:"exact"`            // no sketch and no sample stands behind a number
-	Sample int    `json:"sample,omitempty"` // n when one visitor in n is read
-	Facts  Facts  `json:"facts"`
-	Parts  []Part `json:"parts"`
+	Source   string `json:"source"`             // events, rollups or rollups+events
+	Why      string `json:"why,omitempty"`      // why events are read in all of the range
+	Exact    bool   `json:"exact"`              // no sketch and no sample stands behind a number
+	Sample   int    `json:"sample,omitempty"`   // n when one visitor in n is read
+	Degraded string `json:"degraded,omitempty"` // why events are read although the rollups have the answer
+	Facts    Facts  `json:"facts"`
+	Parts    []Part `json:"parts"`
+
+	estimated bool // visitors are estimated where they are not sampled
+	fit       fit
+}
+
+// fit is which measures of a query the rollups hold.
+type fit struct {
+	events, sessions bool   // those of events, and those of sessions; true too where there are none
+	why              string // why not all of them
 }
 
 // SampleAbove is the estimate of rows above which events are sampled, one visitor in SampleOneIn.
@@ -42,13 +66,10 @@ const (
 
 // Plan chooses the views that answer the query.
 func (q *Query) Plan(facts Facts) (*Plan, error) {
-	p := &Plan{Facts: facts, Why: q.unrolled()}
-	if p.Why != "" && q.From < facts.RawFrom {
-		return nil, invalid("date_range", "single events are kept since %s only, and the rollups behind them cannot answer: %s",
-			time.UnixMilli(facts.RawFrom).UTC().Format(dateForm), p.Why)
-	}
-	if p.Why != "" && facts.Estimate > SampleAbove {
-		p.Sample = SampleOneIn
+	p := &Plan{Facts: facts, estimated: q.estimated()}
+	p.choose(q)
+	if q.From < facts.RawFrom && p.readsBefore(q, facts.RawFrom) {
+		return nil, p.tooOld()
 	}
 	p.add(q, ofRows)
 	if q.asks(Percentage) {
@@ -60,11 +81,57 @@ func (q *Query) Plan(facts Facts) (*Plan, error) {
 	return p, nil
 }
 
+// choose decides which measures the rollups answer, and whether a sample is read instead.
+func (p *Plan) choose(q *Query) {
+	if p.fit = (fit{true, true, q.unrolled()}); p.fit.why != "" {
+		p.fit.events, p.fit.sessions = false, false
+	}
+	if p.Facts.Rollups == ByMinute {
+		p.fit = q.byMinute()
+	}
+	if p.Facts.Rollups == ByMinute && p.fit.any() {
+		switch {
+		case len(p.Facts.Clean) == 0:
+			p.fit = fit{why: "no day of the range is rolled up"}
+		case p.Facts.Away != "":
+			p.Degraded = "the rollups cannot be asked, events are read instead: " + p.Facts.Away
+			p.fit = fit{why: p.Degraded}
+		}
+	}
+	if p.Why = p.fit.why; p.Why != "" && p.Facts.Estimate > SampleAbove {
+		p.Sample, p.fit.events, p.fit.sessions = SampleOneIn, false, false
+	}
+}
+
+func (f fit) any() bool { return f.events || f.sessions }
+
+// readsBefore reports whether events before the time are read. Of ByDay, days whose events are gone have rollups for good.
+func (p *Plan) readsBefore(q *Query, at int64) bool {
+	if p.Why != "" || p.Facts.Rollups == ByDay {
+		return p.Why != ""
+	}
+	_, rest := q.minutes(p.Facts.Clean)
+	return rest != nil && rest[0].From < at
+}
+
+// tooOld is the error of a query whose answer stands in events that are no longer kept.
+func (p *Plan) tooOld() error {
+	since := time.UnixMilli(p.Facts.RawFrom).UTC().Format(dateForm)
+	if p.Degraded != "" {
+		return fmt.Errorf("%w: single events are kept since %s only, and %s", ErrUnavailable, since, p.Degraded)
+	}
+	why := cmp.Or(p.Why, "not all of its days are rolled up")
+	return invalid("date_range", "single events are kept since %s only, and the rollups behind them cannot answer: %s", since, why)
+}
+
 func (p *Plan) add(q *Query, of string) {
 	from := len(p.Parts)
-	if p.Why != "" {
-		p.addHot(q, []Range{{q.From, q.To}}, measures(q.Metrics))
-	} else {
+	switch {
+	case !p.fit.any():
+		p.addHot(q, []Range{{q.From, q.To}}, p.visitors(measures(q.Metrics)))
+	case p.Facts.Rollups == ByMinute:
+		p.addByMinute(q)
+	default:
 		p.addRolled(q)
 	}
 	for i := from; i < len(p.Parts); i++ {
@@ -76,12 +143,34 @@ func (p *Plan) add(q *Query, of string) {
 	}
 }
 
+// visitors returns the measures as the events are asked for them: visitors are counted, or come as what sketches are made of, so that
+// a number does not move when the rollups are built, or go away, or are of another kind.
+func (p *Plan) visitors(of []Measure) []Measure {
+	if p.estimated && p.Sample == 0 {
+		return replaced(of, VisitorCoupons)
+	}
+	return of
+}
+
+// variant tells plans of one query and one version apart whose answers may differ. A day that becomes clean is not told: its rollups
+// say what its events say, to the last register. A sample does not, and what was read in place of rollups says so.
+func (p *Plan) variant() string {
+	text := ""
+	if p.Sample > 0 {
+		text += fmt.Sprintf(" sample=1/%d", p.Sample)
+	}
+	if p.Degraded != "" {
+		text += " degraded"
+	}
+	return text
+}
+
 func (p *Plan) conclude() {
 	rolled, events := false, false
 	p.Exact = p.Sample == 0
 	for i := range p.Parts {
 		part := &p.Parts[i]
-		isRollup := part.View == ViewDays || part.View == ViewQuarters
+		isRollup := part.View.OfRollups()
 		rolled, events = rolled || isRollup, events || !isRollup
 		if slices.Contains(part.Measures, VisitorSketch) || slices.Contains(part.Measures, VisitorCoupons) {
 			p.Exact = false
@@ -97,13 +186,18 @@ func (p *Plan) conclude() {
 	}
 }
 
-// unrolled returns why the rollups cannot answer the query, "" when they can.
+const shortRange = "the range has at most 7 days"
+
+// isShort reports whether the range is one that is read from the events.
+func (q *Query) isShort() bool { return q.To-q.From <= weekMillis || len(q.Days)-1 <= hotDays }
+
+// unrolled returns why the rollups by day cannot answer the query, "" when they can.
 func (q *Query) unrolled() string {
 	groups := q.groups()
 	columns := q.Where.columns(nil)
 	switch {
-	case q.To-q.From <= weekMillis || len(q.Days)-1 <= hotDays:
-		return "the range has at most 7 days"
+	case q.isShort():
+		return shortRange
 	case len(groups) > 1:
 		return "two dimensions are not rolled up together"
 	case q.Where.HasDone():
@@ -165,9 +259,7 @@ func (p *Plan) addRolled(q *Query) {
 	want := measures(q.Metrics)
 	p.addRollup(q, ViewDays, days, replaced(want, VisitorSketch))
 	p.addRollup(q, ViewQuarters, quarters, replaced(want, VisitorSketch))
-	if len(rest) > 0 {
-		p.addHot(q, rest, replaced(want, VisitorCoupons))
-	}
+	p.addHot(q, rest, p.visitors(want))
 }
 
 // replaced returns the measures with another form of the visitors.
@@ -195,23 +287,24 @@ func (p *Plan) addRollup(q *Query, view View, ranges []Range, measures []Measure
 			name = groups[0].rollup()
 			part.Dimensions = []Column{{Table: RollupTable, Name: "value"}}
 		}
-		part.Rollup, part.Where = &name, q.Where.rolled()
+		part.Rollup, part.Where = &name, q.Where.over(func(Column) Column { return Column{Table: RollupTable, Name: "value"} })
 	}
 	p.Parts = append(p.Parts, part)
 }
 
-// rolled returns the condition over the value of a rollup.
-func (p *Predicate) rolled() *Predicate {
+// over returns the condition with its columns replaced.
+func (p *Predicate) over(column func(Column) Column) *Predicate {
 	if p == nil {
 		return nil
 	}
 	out := *p
 	if p.Column != nil {
-		out.Column = &Column{Table: RollupTable, Name: "value"}
+		other := column(*p.Column)
+		out.Column = &other
 	}
 	out.Args = nil
 	for _, arg := range p.Args {
-		out.Args = append(out.Args, arg.rolled())
+		out.Args = append(out.Args, arg.over(column))
 	}
 	return &out
 }
@@ -252,6 +345,9 @@ func extend(ranges []Range, next Range) []Range {
 
 // addHot adds the parts that read events and sessions.
 func (p *Plan) addHot(q *Query, ranges []Range, want []Measure) {
+	if len(ranges) == 0 {
+		return
+	}
 	shape := shapeOf(q)
 	add := func(view View, keep func(Measure) bool) {
 		part := Part{View: view, Ranges: ranges, Where: q.Where, Dimensions: shape.dimensions}

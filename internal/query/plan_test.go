@@ -13,10 +13,17 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the outputs of text cases anew")
 
-// testdata/plan.txt holds lines "range | dimensions | metrics | filters | facts", each followed by its plan, indented.
-// Facts: dirty (no clean day), clean (all before 2026-07-15), but=DATE (that day is dirty), rows=N, raw=DATE.
+// A file of plans holds lines "range | dimensions | metrics | filters | facts", each followed by its plan, indented: where it reads, what
+// its answer is kept by (for as long as that stays the same; among processes for 10 minutes at most), and why, then the parts with what is pushed down to them. Times are those of Berlin.
+// Facts: dirty (no clean day), clean (all before 2026-07-15), but=DATE (that day is dirty), rows=N, raw=DATE, away (the rollups cannot be
+// asked). Days are the site's in plan.txt, and UTC's in plan_minute.txt.
 func TestPlans(t *testing.T) {
-	const path = "testdata/plan.txt"
+	t.Run("day", func(t *testing.T) { plansOf(t, "testdata/plan.txt", ByDay) })
+	t.Run("minute", func(t *testing.T) { plansOf(t, "testdata/plan_minute.txt", ByMinute) })
+}
+
+func plansOf(t *testing.T, path string, rollups Rollups) {
+	t.Helper()
 	text, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -31,7 +38,7 @@ func TestPlans(t *testing.T) {
 		out.WriteString(line + "\n")
 		if line != "" && !strings.HasPrefix(line, "#") {
 			cases++
-			out.WriteString(planOf(t, line))
+			out.WriteString(planOf(t, line, rollups))
 		}
 	}
 	if *rewrite {
@@ -53,9 +60,9 @@ func TestPlans(t *testing.T) {
 	}
 }
 
-func planOf(t *testing.T, line string) string {
+func planOf(t *testing.T, line string, rollups Rollups) string {
 	t.Helper()
-	q, facts := planCase(t, line)
+	q, facts := planCase(t, line, rollups)
 	plan, err := q.Plan(facts)
 	if err != nil {
 		return "    error " + err.Error() + "\n"
@@ -65,9 +72,7 @@ func planOf(t *testing.T, line string) string {
 	if !plan.Exact {
 		out.WriteString(" estimated")
 	}
-	if plan.Sample > 0 {
-		fmt.Fprintf(&out, " sample=1/%d", plan.Sample)
-	}
+	out.WriteString(" kept=version" + strings.ReplaceAll(plan.variant(), " ", "+"))
 	if plan.Why != "" {
 		fmt.Fprintf(&out, ": %s", plan.Why)
 	}
@@ -78,7 +83,7 @@ func planOf(t *testing.T, line string) string {
 	return out.String()
 }
 
-func planCase(t *testing.T, line string) (*Query, Facts) {
+func planCase(t *testing.T, line string, rollups Rollups) (*Query, Facts) {
 	t.Helper()
 	fields := strings.Split(line, " | ")
 	if len(fields) != 5 {
@@ -103,13 +108,18 @@ func planCase(t *testing.T, line string) (*Query, Facts) {
 	if err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	return q, factsOf(t, q, fields[4])
+	return q, factsOf(t, q, fields[4], rollups)
 }
 
-func factsOf(t *testing.T, q *Query, text string) (facts Facts) {
+func factsOf(t *testing.T, q *Query, text string, rollups Rollups) (facts Facts) {
 	t.Helper()
 	dirty, all := map[int64]bool{}, false
-	c, _ := zone(q.Timezone)
+	c, days := calendar{time.UTC}, DayEdges(time.UTC, q.From, q.To)
+	if rollups == ByDay {
+		c, _ = zone(q.Timezone)
+		days = q.Days
+	}
+	facts.Rollups = rollups
 	day := func(text string) int64 {
 		at, err := time.ParseInLocation(dateForm, text, c.loc)
 		if err != nil {
@@ -128,10 +138,12 @@ func factsOf(t *testing.T, q *Query, text string) (facts Facts) {
 			facts.Estimate, _ = strconv.ParseInt(value, 10, 64)
 		case "raw":
 			facts.RawFrom = day(value)
+		case "away":
+			facts.Away = "druid cannot be asked"
 		}
 	}
-	for i := range len(q.Days) - 1 {
-		if one := (Range{q.Days[i], q.Days[i+1]}); !all && !dirty[one.From] && one.To <= day("2026-07-15") {
+	for i := range len(days) - 1 {
+		if one := (Range{days[i], days[i+1]}); !all && !dirty[one.From] && one.To <= day("2026-07-15") {
 			facts.Clean = append(facts.Clean, one)
 		}
 	}
@@ -169,7 +181,7 @@ func partText(p *Part) string {
 func rangeText(r Range) string {
 	form := func(ms int64) string {
 		c, _ := zone("Europe/Berlin")
-		return strings.TrimSuffix(c.at(ms).Format("2006-01-02T15:04"), "T00:00")
+		return strings.TrimSuffix(strings.TrimSuffix(c.at(ms).Format("2006-01-02T15:04:05"), ":00"), "T00:00")
 	}
 	return form(r.From) + ".." + form(r.To)
 }
@@ -200,7 +212,7 @@ func predicateText(p *Predicate) string {
 
 // A plan is a function of the query and the facts: asking twice gives the same, and the facts stay as they are.
 func TestPlanIsPure(t *testing.T) {
-	q, facts := planCase(t, `30d | time:day,visit:source | visitors,percentage | ["is","visit:source",["Google"]] | but=2026-07-03`)
+	q, facts := planCase(t, `30d | time:day,visit:source | visitors,percentage | ["is","visit:source",["Google"]] | but=2026-07-03`, ByDay)
 	clean := slices.Clone(facts.Clean)
 	first, err := q.Plan(facts)
 	if err != nil {

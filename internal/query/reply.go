@@ -37,6 +37,9 @@ type Meta struct {
 	TimeLabels        []string            `json:"time_labels,omitempty"`
 	TotalRows         *int                `json:"total_rows,omitempty"`
 	Source            string              `json:"source"`
+	Engines           []string            `json:"engines,omitempty"` // that answered
+	Views             []View              `json:"views,omitempty"`   // that were read
+	Degraded          string              `json:"degraded,omitempty"`
 	Exact             bool                `json:"exact"`
 	Sample            *Sample             `json:"sample,omitempty"`
 	Error             map[Metric]Interval `json:"error,omitempty"`

@@ -101,7 +101,8 @@ func (r *run) visitors(answer int, groups []*group) {
 // finish returns the answers.
 func (r *run) finish() []*answer {
 	for i, a := range r.answers {
-		a.total = (&answer{scale: a.scale}).visitors(r.totals[i].single())
+		a.whole = r.totals[i].single()
+		a.total = (&answer{scale: a.scale}).visitors(a.whole)
 	}
 	return r.answers
 }

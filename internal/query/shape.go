@@ -1,6 +1,9 @@
 package query
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // shape makes the results of a query from the merged rows of its plans: its own and that of its comparison.
 func (q *Query) shape(plans []*Plan, answers []*answer) *result {
@@ -15,13 +18,27 @@ func (q *Query) shape(plans []*Plan, answers []*answer) *result {
 	if len(plans) > 1 {
 		r.compare(out.results, page, answers[1])
 		out.meta.Exact = out.meta.Exact && plans[1].Exact
+		out.meta.Degraded = cmp.Or(out.meta.Degraded, plans[1].Degraded)
 	}
+	out.meta.Views = viewsOf(plans)
 	out.bytes = weigh(out.results)
 	return out
 }
 
+// viewsOf returns the views that the plans read, each once.
+func viewsOf(plans []*Plan) (views []View) {
+	for _, plan := range plans {
+		for i := range plan.Parts {
+			if view := plan.Parts[i].View; !slices.Contains(views, view) {
+				views = append(views, view)
+			}
+		}
+	}
+	return views
+}
+
 func (q *Query) meta(plan *Plan, total int) Meta {
-	meta := Meta{Source: plan.Source, Exact: plan.Exact}
+	meta := Meta{Source: plan.Source, Exact: plan.Exact, Degraded: plan.Degraded}
 	if plan.Sample > 0 {
 		meta.Sample = &Sample{Rate: 1 / float64(plan.Sample)}
 	}

@@ -55,6 +55,9 @@ func (e *Engine) first(ctx context.Context, key string, run func(context.Context
 	if err != nil {
 		return nil, err
 	}
+	if r.passing {
+		return r, nil
+	}
 	if answer, err := r.encode(); err == nil {
 		_ = e.opts.Shared.Set(ctx, key, answer) // the others run it themselves
 	}

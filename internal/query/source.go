@@ -4,7 +4,7 @@ import "context"
 
 // Source runs the parts of plans. It must be safe for concurrent use.
 type Source interface {
-	// Run runs all parts on one snapshot and calls yield for their rows, part by part, from one goroutine. The rows are
+	// Run runs all parts, on one snapshot where the store has them, and calls yield for their rows, one call at a time. The rows are
 	// borrowed: see Rows. An error of yield ends it.
 	Run(ctx context.Context, parts []Part, yield func(part int, rows *Rows) error) error
 	// Render returns the statement that Run runs for a part, and its parameters.
@@ -16,6 +16,21 @@ type Stepper interface {
 	// Steps runs the parts that next returns, as Run does, time and again until it returns none; all on one snapshot.
 	Steps(ctx context.Context, next func() []Part, yield func(part int, rows *Rows) error) error
 }
+
+// Namer is a Source that tells the names of engines.
+type Namer interface {
+	// Engine returns the name of the engine that runs parts of the view, as replies show it.
+	Engine(view View) string
+}
+
+// AwayError is the error of a Source whose rollups do not answer: the query can be planned without them.
+type AwayError struct {
+	Why   string // for those who ask
+	Cause error
+}
+
+func (e *AwayError) Error() string { return e.Why + ": " + e.Cause.Error() }
+func (e *AwayError) Unwrap() error { return e.Cause }
 
 // Catalog knows what is stored without reading it. It must be safe for concurrent use; all but Ledger must be quick.
 type Catalog interface {

@@ -96,7 +96,8 @@ func openEngine(t *testing.T, events []event.Event, now time.Time) *query.Engine
 	var changes stream.Changes
 	operator := stream.NewSessions(0, stream.NothingStored)
 	operator.Missing(events)
-	operator.Apply(events, &changes)
+	operator.Apply(events)
+	operator.Settle(&changes)
 	if err := s.Commit(context.Background(), &store.Batch{Events: events, Sessions: changes.Upserts, Next: int64(len(events))}); err != nil {
 		t.Fatal(err)
 	}

@@ -29,6 +29,16 @@ type Writer interface {
 	Position(ctx context.Context) (int64, error)
 }
 
+// Stager is what a Writer may offer beside: a backlog is stored in few large transactions without holding all of their events in memory.
+type Stager interface {
+	// Stage writes the events, ledger rows and failed events of a batch into the transaction of the next Commit, and keeps nothing
+	// of it. It has no sessions. Nobody sees the rows before that Commit, and other writers may have to wait for it. When it or
+	// the Commit fails, all that was staged is gone.
+	Stage(ctx context.Context, batch *Batch) error
+	// Discard gives up what is staged. Without anything staged it does nothing.
+	Discard()
+}
+
 // Span is a part of one session key's time line, in ms, both ends inclusive.
 type Span struct {
 	event.SessionKey

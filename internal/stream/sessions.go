@@ -9,7 +9,8 @@ import (
 )
 
 // Sessions keeps the sessions of all keys up to date. For each batch the caller asks for what is Missing, hands the
-// stored events of those spans to Load, and calls Apply.
+// stored events of those spans to Load, and calls Apply. Settle says what the batches since the last call did: sessions that many
+// of them prolong are told once.
 //
 // Of the events it reads ID, WebsiteID, Type, Interactive, Timestamp, UserID, SampleKey, VisitorCoupon, SessionID, Page,
 // Hostname, Referrer, Source to Channel, Country to Language, BotBand, Revenue, Currency and TimeOnPage.
@@ -23,7 +24,9 @@ type Sessions struct {
 	forgotten forgotten
 	names     names
 
-	batch   uint32
+	batch   uint32      // what is not settled; counts the calls of Settle
+	step    uint32      // counts the calls of Missing
+	here    []int32     // places in touched of the keys that the step touches
 	refs    []*timeline // of the events of the batch, nil for those that form no session
 	touched []touchedKey
 	pending []*timeline
@@ -32,12 +35,13 @@ type Sessions struct {
 	lasts   []int64 // scratch
 }
 
-// touchedKey is a key of the current batch.
+// touchedKey is a key of the batches that are not settled.
 type touchedKey struct {
 	timeline    *timeline
-	first, last int64 // of the batch's events
+	first, last int64 // of their events
+	step        uint32
 	begun       bool
-	before      [2]int // its pieces before the batch: Sessions.pieces[before[0]:before[1]]
+	before      [2]int // its pieces before them, once begun: Sessions.pieces[before[0]:before[1]]
 }
 
 // Span is a part of one session key's time line, in ms, both ends inclusive.
@@ -46,7 +50,7 @@ type Span struct {
 	From, To int64
 }
 
-// Changes are what a batch did to the sessions: first remove the withdrawals, then put in the upserts.
+// Changes are what batches did to the sessions: first remove the withdrawals, then put in the upserts.
 type Changes struct {
 	Withdrawals []event.SessionRef
 	Upserts     []event.Session
@@ -58,12 +62,12 @@ const (
 	NothingKnown  = math.MaxInt64 // every key must be asked for once
 )
 
-// NewSessions returns an operator that holds at most about maxKeys keys (0: 200,000).
+// NewSessions returns an operator that holds at most about maxKeys keys (0: 100,000).
 func NewSessions(maxKeys int, horizon int64) *Sessions {
 	if maxKeys <= 0 {
-		maxKeys = 200_000
+		maxKeys = 100_000
 	}
-	return &Sessions{maxKeys: maxKeys, horizon: horizon, timelines: make(map[event.SessionKey]*timeline)}
+	return &Sessions{maxKeys: maxKeys, horizon: horizon, batch: 1, timelines: make(map[event.SessionKey]*timeline)}
 }
 
 // Remember tells an operator that knows nothing of the keys that have stored events at or behind horizon: keys yields
@@ -75,25 +79,37 @@ func (s *Sessions) Remember(horizon int64, keys func(yield func(event.SessionKey
 
 // Missing begins a batch and returns the spans whose stored events it needs. A span may be asked for again when the
 // caller calls Missing once more because it failed to get them. The events must stay as they are until Apply.
-func (s *Sessions) Missing(events []event.Event) []Span {
+//
+// settled is false when the batch needs stored events of a key that has changes which are not settled, and thus not stored: the
+// caller settles and stores them, and calls Missing again.
+func (s *Sessions) Missing(events []event.Event) (spans []Span, settled bool) {
 	s.begin(len(events))
 	for i := range events {
 		if e := &events[i]; e.Type.InSession() {
 			s.refs[i] = s.touch(e)
 		}
 	}
-	var spans []Span
-	for i := range s.touched {
-		k := &s.touched[i]
-		if t := k.timeline; !s.known(t, k) {
-			t.from, t.to, t.pending = k.first-historyMillis, k.last+historyMillis, true
-			clear(t.segments)
-			t.segments = t.segments[:0]
-			s.pending = append(s.pending, t)
-			spans = append(spans, Span{t.key, t.from, t.to})
+	unknown := s.here[:0]
+	for _, slot := range s.here {
+		k := &s.touched[slot]
+		if s.known(k.timeline, k) {
+			continue
 		}
+		if k.begun {
+			return nil, false
+		}
+		unknown = append(unknown, slot)
 	}
-	return spans
+	for _, slot := range unknown {
+		k := &s.touched[slot]
+		t := k.timeline
+		t.from, t.to, t.pending = k.first-historyMillis, k.last+historyMillis, true
+		clear(t.segments)
+		t.segments = t.segments[:0]
+		s.pending = append(s.pending, t)
+		spans = append(spans, Span{t.key, t.from, t.to})
+	}
+	return spans, true
 }
 
 // begin forgets what an unfinished batch left behind.
@@ -102,9 +118,8 @@ func (s *Sessions) begin(events int) {
 		s.drop(t)
 	}
 	s.pending = s.pending[:0]
-	s.batch++
-	clear(s.touched)
-	s.touched, s.pieces = s.touched[:0], s.pieces[:0]
+	s.step++
+	s.here = s.here[:0]
 	s.refs = slices.Grow(s.refs[:0], events)[:events]
 	clear(s.refs)
 }
@@ -121,9 +136,12 @@ func (s *Sessions) touch(e *event.Event) *timeline {
 	if t.batch != s.batch {
 		t.batch, t.slot = s.batch, int32(len(s.touched))
 		s.touched = append(s.touched, touchedKey{timeline: t, first: e.Timestamp, last: e.Timestamp})
-		return t
 	}
 	k := &s.touched[t.slot]
+	if k.step != s.step {
+		k.step = s.step
+		s.here = append(s.here, t.slot)
+	}
 	k.first, k.last = min(k.first, e.Timestamp), max(k.last, e.Timestamp)
 	return t
 }
@@ -149,8 +167,8 @@ func (s *Sessions) Load(e *event.Event) {
 	}
 }
 
-// Apply takes the batch that Missing was called with last, and appends what it does to changes.
-func (s *Sessions) Apply(events []event.Event, changes *Changes) {
+// Apply takes the batch that Missing was called with last.
+func (s *Sessions) Apply(events []event.Event) {
 	for _, t := range s.pending {
 		t.pending = false
 	}
@@ -166,11 +184,24 @@ func (s *Sessions) Apply(events []event.Event, changes *Changes) {
 		}
 		t.add(&events[i], &s.names, s.batch)
 	}
+	clear(s.refs)
+	s.refs = s.refs[:0]
+}
+
+// Unsettled returns how many keys Settle has to look at.
+func (s *Sessions) Unsettled() int { return len(s.touched) }
+
+// Settle appends what the batches since its last call did to changes.
+func (s *Sessions) Settle(changes *Changes) {
 	for i := range s.touched {
-		k := &s.touched[i]
-		s.compare(k.timeline, s.pieces[k.before[0]:k.before[1]], changes)
-		k.timeline.trim()
+		if k := &s.touched[i]; k.begun {
+			s.compare(k.timeline, s.pieces[k.before[0]:k.before[1]], changes)
+			k.timeline.trim()
+		}
 	}
+	clear(s.touched)
+	s.touched, s.pieces = s.touched[:0], s.pieces[:0]
+	s.batch++
 	s.evict()
 }
 

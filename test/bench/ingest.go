@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"time"
@@ -38,11 +39,17 @@ func benchIngest() error {
 		return err
 	}
 	defer floor.stop()
-	door, err := startDoor()
+	ops := freeAddr()
+	door, err := startDoor("FOOTFALL_OPS_LISTEN=" + ops)
 	if err != nil {
 		return err
 	}
 	defer door.stop()
+	if *prof != "" {
+		if err := profile(ops, door, single); err != nil {
+			return err
+		}
+	}
 	for round := range 3 {
 		a := send(floor, "/v1/events", bodies(single, 1, door.tracking), 1, 64, 0)
 		b := send(door, "/v1/events", bodies(single, 1, door.tracking), 1, 64, 0)
@@ -55,13 +62,40 @@ func benchIngest() error {
 }
 
 // startDoor makes a site with the whole binary, then runs the door alone on the same directory.
-func startDoor() (*server, error) {
+func startDoor(environ ...string) (*server, error) {
 	whole, err := startFootfall("")
 	if err != nil {
 		return nil, err
 	}
 	whole.stop()
-	return startFootfall(whole.dir, "FOOTFALL_ROLES=collect")
+	return startFootfall(whole.dir, append(environ, "FOOTFALL_ROLES=collect")...)
+}
+
+// profile writes a CPU profile of the door under single events.
+func profile(ops string, door *server, events int) error {
+	const seconds = 5
+	taken := make(chan error, 1)
+	go func() {
+		resp, err := http.Get(fmt.Sprintf("http://%s/debug/pprof/profile?seconds=%d", ops, seconds))
+		if err != nil {
+			taken <- err
+			return
+		}
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		if err == nil {
+			err = os.WriteFile(*prof, text, 0o600)
+		}
+		taken <- err
+	}()
+	for {
+		send(door, "/v1/events", bodies(events/4, 1, door.tracking), 1, 64, 0)
+		select {
+		case err := <-taken:
+			return err
+		default:
+		}
+	}
 }
 
 // benchLatency paces single events and prints how long the durable answer took, from when each was due.

@@ -1,7 +1,7 @@
 // Command bench prints figures of the built binary on this machine: CPU per event of the door beside a bare handler, latency,
 // the way from the log to the row, query times, memory, size and start. It checks nothing.
 //
-//	go run ./test/bench -binary bin/footfall [-events 1000000] [-only ingest,latency,...] [-data DIR]
+//	go run ./test/bench -binary bin/footfall [-events 1000000] [-only ingest,latency,...] [-data DIR] [-profile FILE]
 //
 // CPU is user + system time of the server process. Load goes to loopback and is bounded.
 package main
@@ -22,6 +22,7 @@ var (
 	only   = flag.String("only", "", "comma list of parts; empty runs all")
 	events = flag.Int("events", 1_000_000, "events of the store that queries are put to")
 	data   = flag.String("data", "", "for queries and memory: the data directory of an earlier run, whose store is used as it is")
+	prof   = flag.String("profile", "", "for ingest: write a CPU profile of single events into this file")
 	bare   = flag.String("bare", "", "internal: serve the bare handler on this address")
 )
 

@@ -12,7 +12,7 @@ data_root=${FOOTFALL_ENGINES_DATA:-$cache/engines-data}
 wait_seconds=${FOOTFALL_ENGINES_WAIT:-300} # generous: a busy machine takes minutes to start a JVM
 host=127.0.0.1
 all_engines=(clickhouse redis postgres kafka flink)
-lake_engines=(s3) # the second half of a cluster; started by name, as not every test needs them
+lake_engines=(s3 druid spark) # the second half of a cluster; started by name, as not every test needs them
 stop_signal=TERM
 
 # use ENGINE: sources it.

@@ -31,6 +31,7 @@ type siteFacts struct {
 	readAt  time.Time
 	err     error            // of the last reading
 	changes map[int64]uint64 // by UTC day
+	rolled  map[int64]uint64 // likewise: the changes that the rollups hold; nil where nobody reads them
 	hours   []hourRows       // ascending
 }
 
@@ -78,7 +79,8 @@ var catalogChangesSQL string
 //go:embed sql/catalog_hours.sql
 var catalogHoursSQL string
 
-// read replaces the facts. Changes are read first: a version may be older than the rest, not younger.
+// read replaces the facts. Changes are read first: a version may be older than the rest, not younger. A day that was rolled
+// since has other changes by then, and is not clean until the next reading.
 func (f *siteFacts) read(s *Store, websiteID string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), catalogWait)
 	defer cancel()
@@ -93,6 +95,12 @@ func (f *siteFacts) read(s *Store, websiteID string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the changes of site %q: %w", websiteID, err)
 	}
+	var rolled map[int64]uint64
+	if s.opts.Rollups {
+		if rolled, err = readRolled(ctx, s, websiteID); err != nil {
+			return err
+		}
+	}
 	var hours []hourRows
 	err = s.each(ctx, catalogHoursSQL, []any{websiteID}, func(scan scanner) error {
 		var h hourRows
@@ -103,7 +111,7 @@ func (f *siteFacts) read(s *Store, websiteID string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the event hours of site %q: %w", websiteID, err)
 	}
-	f.changes, f.hours = changes, hours
+	f.changes, f.rolled, f.hours = changes, rolled, hours
 	return nil
 }
 
@@ -155,12 +163,16 @@ func (s *Source) Version(websiteID string, from, to int64) (version uint64) {
 	return version
 }
 
-// Facts implements query.Catalog. No day has rollups here.
+// Facts implements query.Catalog. The rollups are those by the minute; without Options.Rollups no day is clean.
 func (s *Source) Facts(websiteID string, from, to int64, _ []int64) query.Facts {
 	site := s.store.catalog.site(websiteID)
 	defer site.mu.Unlock()
 	rawFrom := site.rawFrom(s.store)
-	return query.Facts{Estimate: site.estimate(max(from, rawFrom), to), RawFrom: rawFrom}
+	facts := query.Facts{Rollups: query.ByMinute, Estimate: site.estimate(max(from, rawFrom), to), RawFrom: rawFrom}
+	if s.store.opts.Rollups {
+		facts.Clean = site.clean(from, to, rawFrom, s.store.opts.Clock().UnixMilli())
+	}
+	return facts
 }
 
 //go:embed sql/ledger.sql

@@ -84,7 +84,11 @@ func (h *history) batch(n int) *store.Batch {
 		e := h.event()
 		b.Events, h.events = append(b.Events, e), append(h.events, e)
 	}
-	for _, span := range h.sessions.Missing(b.Events) {
+	spans, settled := h.sessions.Missing(b.Events)
+	if !settled {
+		panic("BUG: each batch is settled")
+	}
+	for _, span := range spans {
 		for i := range h.events[:before] {
 			e := &h.events[i]
 			if (event.SessionKey{WebsiteID: e.WebsiteID, SessionID: e.SessionID, Band: e.BotBand}) == span.SessionKey && e.Type.InSession() && span.From <= e.Timestamp && e.Timestamp <= span.To {
@@ -93,7 +97,8 @@ func (h *history) batch(n int) *store.Batch {
 		}
 	}
 	var changes stream.Changes
-	h.sessions.Apply(b.Events, &changes)
+	h.sessions.Apply(b.Events)
+	h.sessions.Settle(&changes)
 	b.Withdrawals, b.Sessions = changes.Withdrawals, changes.Upserts
 	counts := map[event.LedgerRow]int64{}
 	for i := range b.Events {

@@ -196,6 +196,21 @@ from (
 )
 group by website_id, day;
 
+-- Which days of a site the rollups by the minute hold, and in which state: a day is clean while changes says what it said when they
+-- were made. Kept for good.
+create table if not exists rolled_days
+(
+    website_id LowCardinality(String),
+    day        Date,
+    changes    UInt64,                              -- the sum of changes that the rollups hold
+    events     UInt64,                              -- rows of events that they were made of
+    made_at    DateTime64(3, 'UTC')
+)
+engine = ReplacingMergeTree(made_at)
+partition by toYear(day)
+order by (website_id, day)
+settings fsync_after_insert = 1, fsync_part_directory = 1;
+
 -- Views of pages by day, as states: parts and days merge to what the events say.
 create table if not exists page_views
 (

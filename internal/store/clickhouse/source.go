@@ -19,6 +19,7 @@ type Source struct{ store *Store }
 var (
 	_ query.Source  = (*Source)(nil)
 	_ query.Catalog = (*Source)(nil)
+	_ query.Namer   = (*Source)(nil)
 )
 
 // Source returns the store as the query engine reads it.
@@ -36,6 +37,9 @@ func (s *Source) Run(ctx context.Context, parts []query.Part, yield func(part in
 	}
 	return nil
 }
+
+// Engine implements query.Namer.
+func (s *Source) Engine(query.View) string { return "clickhouse" }
 
 // Render implements query.Source.
 func (s *Source) Render(part *query.Part) (text string, args []any) {

@@ -29,6 +29,9 @@ type Options struct {
 	QueryMemory     int64         // most memory of a query, in bytes; 0: 1 GiB
 	Readers         int           // connections that queries use at most; 0: 8
 	Clock           func() time.Time
+
+	// Rollups says that the days of rolled_days can be read from the rollups by the minute: without it no day is clean.
+	Rollups bool
 }
 
 func (o *Options) setDefaults() {

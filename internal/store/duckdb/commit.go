@@ -66,15 +66,59 @@ func (t *tables) drop() {
 	}
 }
 
-// Commit implements store.Writer. After an error nothing of the batch is stored.
-func (s *Store) Commit(ctx context.Context, batch *store.Batch) error {
-	s.write.Lock()
-	defer s.write.Unlock()
-	if batch.Next < s.state.position {
-		return fmt.Errorf("BUG: cannot commit up to offset %d: the store is at %d", batch.Next, s.state.position)
+// staged is the open transaction of what was staged. The write lock is held while there is one.
+type staged struct{ change *change }
+
+// Stage implements store.Stager. Other writers wait until the Commit.
+func (s *Store) Stage(ctx context.Context, batch *store.Batch) error {
+	if len(batch.Sessions)+len(batch.Withdrawals) > 0 {
+		return fmt.Errorf("BUG: a batch with %d sessions is staged", len(batch.Sessions)+len(batch.Withdrawals))
 	}
-	change := newChange()
-	err := s.transact(ctx, func() error { return s.storeBatch(ctx, batch, change) })
+	if s.staged == nil {
+		s.write.Lock()
+		if err := s.writer.exec(ctx, "begin"); err != nil {
+			s.write.Unlock()
+			return fmt.Errorf("cannot stage %d events: %w", len(batch.Events), err)
+		}
+		s.staged = &staged{newChange()}
+	}
+	if err := s.storeRows(batch, s.staged.change); err != nil {
+		s.Discard()
+		return fmt.Errorf("cannot stage %d events: %w", len(batch.Events), err)
+	}
+	return nil
+}
+
+// Discard implements store.Stager.
+func (s *Store) Discard() {
+	if s.staged != nil {
+		s.staged = nil
+		s.rollback(context.Background())
+		s.write.Unlock()
+	}
+}
+
+// Commit implements store.Writer. After an error nothing of the batch is stored, nor of what was staged for it.
+func (s *Store) Commit(ctx context.Context, batch *store.Batch) error {
+	change, begin := newChange(), true
+	if s.staged != nil {
+		change, begin, s.staged = s.staged.change, false, nil
+	} else {
+		s.write.Lock()
+	}
+	defer s.write.Unlock()
+	store := func() error { return s.storeBatch(ctx, batch, change) }
+	if batch.Next < s.state.position {
+		store = func() error {
+			return fmt.Errorf("BUG: cannot commit up to offset %d: the store is at %d", batch.Next, s.state.position)
+		}
+	}
+	var err error
+	if begin {
+		err = s.transact(ctx, store)
+	} else {
+		err = s.conclude(ctx, store)
+	}
 	if err != nil {
 		return fmt.Errorf("cannot store %d events up to offset %d: %w", len(batch.Events), batch.Next, err)
 	}
@@ -88,18 +132,45 @@ func (s *Store) transact(ctx context.Context, fn func() error) error {
 	if err := s.writer.exec(ctx, "begin"); err != nil {
 		return err
 	}
+	return s.conclude(ctx, fn)
+}
+
+// conclude runs fn in the open transaction and ends that.
+func (s *Store) conclude(ctx context.Context, fn func() error) error {
 	err := fn()
 	if err == nil {
 		err = s.writer.exec(ctx, "commit")
 	}
 	if err != nil {
-		s.tables.drop()
-		_ = s.writer.exec(context.WithoutCancel(ctx), "rollback") // fails where the engine has rolled back already
+		s.rollback(ctx)
 	}
 	return err
 }
 
+// rollback gives the open transaction up.
+func (s *Store) rollback(ctx context.Context) {
+	s.tables.drop()
+	_ = s.writer.exec(context.WithoutCancel(ctx), "rollback") // fails where the engine has rolled back already
+}
+
 func (s *Store) storeBatch(ctx context.Context, batch *store.Batch, change *change) error {
+	if err := s.storeRows(batch, change); err != nil {
+		return err
+	}
+	if err := s.storeHours(change); err != nil {
+		return err
+	}
+	if err := s.storeSessions(ctx, batch, change); err != nil {
+		return err
+	}
+	if err := s.markDirty(ctx, change); err != nil {
+		return err
+	}
+	return s.writer.exec(ctx, "update meta set value = ? where key = 'position'", strconv.FormatInt(batch.Next, 10))
+}
+
+// storeRows stores what a batch adds: all but its sessions and its position.
+func (s *Store) storeRows(batch *store.Batch, change *change) error {
 	for _, i := range visitOrder(batch.Events) {
 		writeEvent(s.tables.events, &batch.Events[i])
 		change.addEvent(&batch.Events[i])
@@ -107,16 +178,7 @@ func (s *Store) storeBatch(ctx context.Context, batch *store.Batch, change *chan
 	if err := s.tables.events.flush(); err != nil {
 		return err
 	}
-	if err := s.storeSessions(ctx, batch, change); err != nil {
-		return err
-	}
-	if err := s.storeCounts(batch, change); err != nil {
-		return err
-	}
-	if err := s.markDirty(ctx, change); err != nil {
-		return err
-	}
-	return s.writer.exec(ctx, "update meta set value = ? where key = 'position'", strconv.FormatInt(batch.Next, 10))
+	return s.storeCounts(batch)
 }
 
 // storeSessions deletes what the batch withdraws or replaces and appends its sessions.
@@ -178,7 +240,7 @@ func (s *Store) dropSessions(ctx context.Context, batch *store.Batch, change *ch
 	return nil
 }
 
-func (s *Store) storeCounts(batch *store.Batch, change *change) error {
+func (s *Store) storeCounts(batch *store.Batch) error {
 	for _, row := range batch.Ledger {
 		t := s.tables.ledger
 		t.text(row.WebsiteID)
@@ -196,6 +258,13 @@ func (s *Store) storeCounts(batch *store.Batch, change *change) error {
 		t.blob(f.Payload)
 		t.end()
 	}
+	if err := s.tables.ledger.flush(); err != nil {
+		return err
+	}
+	return s.tables.failed.flush()
+}
+
+func (s *Store) storeHours(change *change) error {
 	for key, h := range change.hours {
 		t := s.tables.hours
 		t.text(key.website)
@@ -205,12 +274,7 @@ func (s *Store) storeCounts(batch *store.Batch, change *change) error {
 		t.int64(h.last)
 		t.end()
 	}
-	for _, t := range []*table{s.tables.ledger, s.tables.failed, s.tables.hours} {
-		if err := t.flush(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return s.tables.hours.flush()
 }
 
 // markDirty takes the touched days out of the clean ones. Commits are of today mostly, which is never clean.

@@ -18,6 +18,7 @@ var (
 	_ query.Source  = (*Source)(nil)
 	_ query.Stepper = (*Source)(nil)
 	_ query.Catalog = (*Source)(nil)
+	_ query.Namer   = (*Source)(nil)
 )
 
 // Source returns the store as the query engine reads it.
@@ -123,6 +124,9 @@ func (s *sourceRun) rows(part *query.Part, lists *rosters, mark *mark, yield fun
 		return yield(rows)
 	})
 }
+
+// Engine implements query.Namer.
+func (s *Source) Engine(query.View) string { return "duckdb" }
 
 // Render implements query.Source.
 func (s *Source) Render(part *query.Part) (text string, args []any) {

@@ -63,6 +63,7 @@ type Store struct {
 	write  sync.Mutex // guards what follows, and every statement that changes something
 	writer *conn
 	tables *tables
+	staged *staged // nil: no transaction is open between calls
 
 	state   *state
 	rosters *rosterCache
@@ -70,6 +71,7 @@ type Store struct {
 
 var (
 	_ store.Writer  = (*Store)(nil)
+	_ store.Stager  = (*Store)(nil)
 	_ store.History = (*Store)(nil)
 )
 

@@ -40,6 +40,8 @@ type target struct {
 	valid  unsafe.Pointer // set once a null has been written
 	filled int            // of a list or map: elements written
 	room   int            // of a list or map: elements there is room for
+	last   string         // of a text: the value of the row before, "" where there is none
+	same   rawText        // ... as it was written
 }
 
 const (
@@ -114,6 +116,7 @@ func (t *table) aim() {
 		c := &t.columns[i]
 		c.vector = duck.DataChunkGetVector(t.chunks[t.full], duck.IdxT(i))
 		c.data, c.valid, c.filled, c.room = duck.VectorGetData(c.vector), nil, 0, 0
+		c.last = ""
 	}
 	t.row, t.column = 0, 0
 }
@@ -227,12 +230,27 @@ func (t *table) uint8(v uint8)     { put(t, v) }
 func (t *table) int8(v int8)       { put(t, v) }
 func (t *table) float64(v float64) { put(t, v) }
 func (t *table) bool(v bool)       { put(t, v) }
-func (t *table) text(s string)     { t.arena.put(t.textAt(), validText(s)); t.column++ }
-func (t *table) blob(b []byte) {
-	t.arena.put(t.textAt(), unsafe.String(unsafe.SliceData(b), len(b)))
+
+// text writes a text. Rows that stand together have the same in most columns: it is checked and copied once.
+func (t *table) text(s string) {
+	c := &t.columns[t.column]
+	at := textOf(c.data, t.row)
+	switch {
+	case s == "":
+		*at = rawText{}
+	case s == c.last:
+		*at = c.same
+	default:
+		t.arena.put(at, validText(s))
+		c.last, c.same = s, *at
+	}
 	t.column++
 }
-func (t *table) textAt() *rawText { return textOf(t.columns[t.column].data, t.row) }
+
+func (t *table) blob(b []byte) {
+	t.arena.put(textOf(t.columns[t.column].data, t.row), unsafe.String(unsafe.SliceData(b), len(b)))
+	t.column++
+}
 func textOf(data unsafe.Pointer, row int) *rawText {
 	return (*rawText)(unsafe.Add(data, row*int(unsafe.Sizeof(rawText{}))))
 }

@@ -108,12 +108,20 @@ func (r *renderer) pattern(p *query.Predicate) string {
 		case p.Op == "contains":
 			text += fmt.Sprintf(r.d.Contains, subject, r.arg(value))
 		case p.Fold:
-			text += fmt.Sprintf(r.d.MatchesFold, subject, r.arg(value))
+			text += fmt.Sprintf(r.d.MatchesFold, subject, r.regexp(value, true))
 		default:
-			text += fmt.Sprintf(r.d.Matches, subject, r.arg(value))
+			text += fmt.Sprintf(r.d.Matches, subject, r.regexp(value, false))
 		}
 	}
 	return "(" + text + "))"
+}
+
+// regexp renders a pattern.
+func (r *renderer) regexp(pattern string, fold bool) string {
+	if r.d.Pattern != nil {
+		pattern = r.d.Pattern(pattern, fold)
+	}
+	return r.arg(pattern)
 }
 
 // done renders that the row's session has a counted event in the ranges that fulfils the condition. The subquery's

@@ -23,6 +23,10 @@ type Dialect struct {
 	// Near is the sessions of a site that begin between two instants, as a table to join: the site, the first, the last. ""
 	// where the engine finds out by itself that sessions far from the events cannot match.
 	Near string
+	// Prefix stands before the names of the tables that hold rollups by the minute.
+	Prefix string
+	// Pattern rewrites an RE2 pattern in the engine's own language, fold without regard to case; nil where that is RE2.
+	Pattern func(pattern string, fold bool) string
 	// Mark is how the nth parameter, from 1 on, stands in the text.
 	Mark func(n int, value any) string
 }
@@ -54,5 +58,16 @@ func ClickHouse() Dialect {
 			}
 			return fmt.Sprintf("{p%d:Int64}", n)
 		},
+	}
+}
+
+// Druid is the dialect of the rollups by the minute, the only views that it has. Lower case is by letter, as the other engines' is:
+// Java's own would make two letters of İ, and look at what stands around Σ.
+func Druid(prefix string) Dialect {
+	return Dialect{
+		Name: "druid", Divide: "%s / %s", Among: "scalar_in_array(%[2]s, %[1]s)", Contains: "strpos(%s, %s) > 0", Matches: "regexp_like(%s, %s)",
+		MatchesFold: "regexp_like(%s, %s)", Lower: `lower(replace(replace(%s, U&'\0130', 'i'), U&'\03A3', U&'\03C3'))`,
+		Long: "cast(%s as bigint)", Millis: "timestamp_to_millis(%s)", Instant: "millis_to_timestamp(%s)",
+		Prefix: prefix, Pattern: javaPattern, Mark: func(int, any) string { return "?" },
 	}
 }

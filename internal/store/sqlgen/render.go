@@ -28,6 +28,8 @@ func Render(part *query.Part, d Dialect) (sql string, args []any) {
 		sql = r.rollup("rollup_days r")
 	case query.ViewQuarters:
 		sql = r.rollup("rollup_quarters r")
+	case query.ViewPageViews, query.ViewSources:
+		sql = r.minutes()
 	}
 	return sql, r.args
 }

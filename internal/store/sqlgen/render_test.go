@@ -20,6 +20,73 @@ func TestRenderDuckDB(t *testing.T) { renderAll(t, DuckDB(), "?", true) }
 
 func TestRenderClickHouse(t *testing.T) { renderAll(t, ClickHouse(), "{p", false) }
 
+// Of the minute rollups' dialect the statements over them alone: events are read elsewhere.
+func TestRenderDruid(t *testing.T) {
+	d := Druid("")
+	f := func(name, dates, dimensions, metrics, filters string) {
+		t.Helper()
+		facts := query.Facts{Rollups: query.ByMinute, Clean: []query.Range{{From: 0, To: time.Date(2026, 7, 15, 0, 0, 0, 0, time.UTC).UnixMilli()}}}
+		plan := planOf(t, fmt.Sprintf(`{"site_id":"s","date_range":%s,"dimensions":[%s],"metrics":[%s],"filters":[%s]}`, dates, dimensions, metrics, filters), facts)
+		var out strings.Builder
+		for i := range plan.Parts {
+			if part := &plan.Parts[i]; part.View.ByMinute() {
+				text, args := Render(part, d)
+				if marks := strings.Count(text, "?"); marks != len(args) {
+					t.Errorf("%s: %d marks, %d parameters", name, marks, len(args))
+				}
+				fmt.Fprintf(&out, "-- %s, %s\n%s\n-- %v\n\n", part.Of, part.View, text, args)
+			}
+		}
+		if out.Len() == 0 {
+			t.Errorf("%s: no part reads the minute rollups: %s", name, plan.Why)
+		}
+		checkGolden(t, filepath.Join("testdata", d.Name, name+".sql"), out.String())
+	}
+	const days, hours = `["2026-06-01","2026-06-30"]`, `["2026-06-01","2026-06-10"]`
+	f("totals", days, ``, `"visitors","visits","pageviews","events","bounce_rate","visit_duration","views_per_visit"`, ``)
+	f("report", days, `"time:day","visit:source","visit:device"`, `"visitors","visits","pageviews","bounce_rate"`, ``)
+	f("clock-change", `["2026-03-01","2026-04-30"]`, `"time:day"`, `"pageviews"`, ``)
+	f("months", `["2025-07-01","2026-06-30"]`, `"time:month"`, `"visits"`, ``)
+	f("hours", hours, `"time:hour"`, `"visitors"`, ``)
+	f("pages", days, `"event:page"`, `"visitors","time_on_page"`, ``)
+	f("revenue", days, `"visit:source"`, `"total_revenue"`, ``)
+	f("filter-page", days, ``, `"visitors"`, `["is","event:page",["/","(not set)"]]`)
+	f("filter-visit", days, ``, `"visits"`, `["or",[["contains","visit:source",["oo","b_r%"]],["not",["matches_not","visit:utm_campaign",["^a","b$"]]]]]`)
+	f("filter-fold", days, ``, `"visitors"`, `["is","event:page",["/A"],{"case_sensitive":false}],["contains","event:page",["b"],{"case_sensitive":false}],["matches","event:page",["c"],{"case_sensitive":false}]`)
+	f("filter-nothing-fulfils", days, ``, `"visitors"`, `["is","visit:country_name",["Atlantis"]]`)
+}
+
+func TestJavaPattern(t *testing.T) {
+	f := func(pattern string, fold bool, want string) {
+		t.Helper()
+		if got := javaPattern(pattern, fold); got != want {
+			t.Errorf("%q, fold %v: got %q, want %q", pattern, fold, got, want)
+		}
+	}
+	f(`/blog/.*`, false, `(?:/blog/(?:(?:[^\n])*))`)
+	f(`^/a$`, false, `(?:\A/a\z)`)
+	f(`a|\.`, false, `[\x{2E}-\x{2E}\x{61}-\x{61}]`)
+	f(`ab|cd`, false, `(?:ab|cd)`)
+	f(`k`, true, `[\x{4B}\x{6B}\x{212A}]`)
+	f(`[`, false, `(?!)`)
+	f(``, false, `(?:)`)
+}
+
+func TestHeavy(t *testing.T) {
+	f := func(pattern string, want bool) {
+		t.Helper()
+		if got := Heavy(pattern); got != want {
+			t.Errorf("%q: got %v", pattern, got)
+		}
+	}
+	for _, pattern := range []string{"", "/blog/.*", "^/(a|b)/[0-9]+$", ".*a.*b.*", "colou?r", "(a|b)*", "[ab]{2,3}", "("} {
+		f(pattern, false)
+	}
+	for _, pattern := range []string{"(a+)+", "(ab|cd)*", "(a?){20}", "(?:a{2,})*", "a*b*c*d*", "((ab)*c)*"} {
+		f(pattern, true)
+	}
+}
+
 func renderAll(t *testing.T, d Dialect, mark string, rollups bool) {
 	f := func(name, dates, dimensions, metrics, filters string, facts query.Facts) {
 		t.Helper()
@@ -80,7 +147,7 @@ func planOf(t *testing.T, body string, facts query.Facts) *query.Plan {
 		t.Fatal(err)
 	}
 	dirty := len(facts.Clean) > 0
-	if facts.Clean != nil {
+	if facts.Clean != nil && facts.Rollups == query.ByDay {
 		facts.Clean = nil
 		for i := range len(q.Days) - 1 {
 			if !dirty || i != 2 && i != 4 {

@@ -50,6 +50,7 @@ func Run(t *testing.T, open func(dir string) (Store, error), probe Probe, cannot
 		"ledger":           b.ledger,
 		"cancelled commit": b.cancelled,
 		"large batch":      b.large,
+		"staged":           b.staged,
 	} {
 		t.Run(name, test)
 	}
@@ -300,6 +301,55 @@ func (b *battery) cancelled(t *testing.T) {
 		t.Errorf("%d events after the second try", len(list))
 	}
 	positionIs(t, s, 9)
+}
+
+// staged: what is staged is seen with the commit and not before, and is gone with one that fails.
+func (b *battery) staged(t *testing.T) {
+	s := b.fresh(t)
+	stager, ok := s.(store.Stager)
+	if !ok {
+		t.Skip("the store stages nothing")
+	}
+	stage := func(n byte) {
+		t.Helper()
+		row := event.LedgerRow{WebsiteID: "site", Minute: 60_000, Outcome: event.Stored, Count: 1}
+		if err := stager.Stage(context.Background(), &store.Batch{Events: []event.Event{page(n, "u", at+int64(n))}, Ledger: []event.LedgerRow{row}, Next: 99}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	storedIs := func(want string, ledger, position int64) {
+		t.Helper()
+		if got := fmt.Sprint(ids(found(t, s, all("u", 0)))); got != want {
+			t.Errorf("events %s, want %s", got, want)
+		}
+		if got, err := b.probe.Ledger(s, "site", event.Stored); err != nil || got != ledger {
+			t.Errorf("ledger %d, %v; want %d", got, err, ledger)
+		}
+		positionIs(t, s, position)
+	}
+	stager.Discard() // nothing
+	stage(1)
+	stage(2)
+	storedIs("[]", 0, 0)
+	commit(t, s, &store.Batch{Next: 5, Events: []event.Event{page(3, "u", at+3)}, Sessions: []event.Session{session("u", at+1, 3)}})
+	storedIs("[1 2 3]", 2, 5)
+	b.sessionsAre(t, s, session("u", at+1, 3))
+	stage(4)
+	stager.Discard()
+	storedIs("[1 2 3]", 2, 5)
+	stage(5)
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := s.Commit(ctx, &store.Batch{Next: 6}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled commit: %v", err)
+	}
+	storedIs("[1 2 3]", 2, 5)
+	if err := stager.Stage(ctx, &store.Batch{Events: []event.Event{page(6, "u", at)}}); !errors.Is(err, context.Canceled) {
+		t.Errorf("a cancelled stage: %v", err)
+	}
+	stage(7)
+	commit(t, s, &store.Batch{Next: 7})
+	storedIs("[1 2 3 7]", 3, 7)
 }
 
 // large: more rows than any chunk or row group, with long texts.

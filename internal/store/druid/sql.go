@@ -1,0 +1,6 @@
+package druid
+
+import _ "embed"
+
+//go:embed sql/segments.sql
+var segmentsSQL string

@@ -31,7 +31,7 @@ const (
 // fileWriter makes one file in memory. Rows must come in the order of compareRows.
 type fileWriter struct {
 	buffer bytes.Buffer
-	writer *parquet.Writer
+	writer *parquet.GenericWriter[any]
 	batch  []parquet.Row // whose rows are used again
 	held   int
 	rows   int64
@@ -39,7 +39,7 @@ type fileWriter struct {
 
 func newFileWriter() *fileWriter {
 	f := &fileWriter{batch: make([]parquet.Row, batchRows)}
-	f.writer = parquet.NewWriter(&f.buffer, schema, parquet.Compression(&zstd.Codec{Level: zstd.DefaultLevel, Concurrency: 1}),
+	f.writer = parquet.NewGenericWriter[any](&f.buffer, schema, parquet.Compression(&zstd.Codec{Level: zstd.DefaultLevel, Concurrency: 1}),
 		parquet.MaxRowsPerRowGroup(groupRows), parquet.CreatedBy("footfall", formatSeen, ""), parquet.KeyValueMetadata(formatKey, formatSeen),
 		parquet.SortingWriterConfig(parquet.SortingColumns(parquet.Ascending("website_id"), parquet.Ascending("timestamp"))))
 	return f
@@ -112,7 +112,7 @@ func readColumns(ctx context.Context, store Store, key string, part *parquet.Sch
 	if err != nil {
 		return fmt.Errorf("cannot read %q as a file of the lake: %w", key, err)
 	}
-	reader := parquet.NewReader(file, part)
+	reader := parquet.NewGenericReader[any](file, part)
 	err = eachRow(ctx, reader, yield)
 	if err = errors.Join(err, reader.Close()); err != nil {
 		return fmt.Errorf("cannot read %q: %w", key, err)
@@ -135,7 +135,7 @@ func checkColumns(file, part *parquet.Schema) error {
 	return nil
 }
 
-func eachRow(ctx context.Context, reader *parquet.Reader, yield func(int, parquet.Row) error) error {
+func eachRow(ctx context.Context, reader *parquet.GenericReader[any], yield func(int, parquet.Row) error) error {
 	rows := make([]parquet.Row, batchRows)
 	for index := 0; ; {
 		if err := ctx.Err(); err != nil {

@@ -204,8 +204,7 @@ func TestSchedule(t *testing.T) {
 	b := w.batch()
 	var said []batch.State
 	ctx, stop := context.WithCancel(t.Context())
-	var s *batch.Schedule
-	s = batch.NewSchedule(batch.ScheduleOptions{
+	s := batch.NewSchedule(batch.ScheduleOptions{
 		Batch: b, Name: "one", Every: time.Millisecond, MaxDays: 2, After: time.Hour,
 		Lead: func(ctx context.Context, do func(context.Context) error) (bool, error) { return true, do(ctx) },
 		Save: func(_ context.Context, state batch.State) error {

@@ -161,6 +161,9 @@ func (t *tail) String() string {
 	lines := bytes.Split(bytes.TrimSpace(t.kept), []byte("\n"))
 	var out [][]byte
 	for _, line := range lines {
+		if bytes.HasPrefix(bytes.TrimSpace(line), []byte("at ")) {
+			continue // of a stack
+		}
 		if bytes.Contains(line, []byte("rror")) || bytes.Contains(line, []byte("xception")) {
 			out = append(out, line)
 		}

@@ -212,6 +212,7 @@ func TestDailyJob(t *testing.T) {
 	i.outage(from, last)
 	i.late(r, from, to, run)
 	i.status(from)
+	i.audited(r, from, last)
 }
 
 // spoil changes a session, takes one away and adds one, as a stream that has forgotten would.
@@ -309,6 +310,26 @@ func (i *installation) late(r *rand.Rand, from, to time.Time, run func(string) *
 		t.Errorf("with late events: %+v", report)
 	}
 	i.check("after late events", from, to)
+}
+
+// audited: the stores agree; then the archive and Druid have something that the event store has not.
+func (i *installation) audited(r *rand.Rand, from, last time.Time) {
+	t := i.t
+	t.Helper()
+	if clean, differences := i.audit(from, last); !clean {
+		t.Errorf("the stores differ: %v", differences)
+	}
+	i.archive(visits(r, from.Add(time.Hour), time.Hour, 1)[:1])
+	if err := i.druid.Replace(t.Context(), druid.Replacement{Datasource: druid.Sources, From: last, To: last.Add(day)}); err != nil {
+		t.Fatal(err)
+	}
+	clean, differences := i.audit(from, last)
+	text := strings.Join(differences, "\n")
+	for _, what := range []string{from.Format(time.DateOnly) + ": events in the archive", last.Format(time.DateOnly) + ": sources.sessions"} {
+		if clean || !strings.Contains(text, what) {
+			t.Errorf("the audit does not find %q: %s", what, text)
+		}
+	}
 }
 
 // status: the role makes the days that are left by itself, and says so.

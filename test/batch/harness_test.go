@@ -2,9 +2,11 @@ package batch
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -146,6 +148,9 @@ func (i *installation) come(events []event.Event) {
 	if err := i.store.InsertSessions(ctx, token, rows, versions); err != nil {
 		t.Fatal(err)
 	}
+	if err := i.store.InsertLedger(ctx, token, ledgerOf(events)); err != nil {
+		t.Fatal(err)
+	}
 	i.events = append(i.events, events...)
 	i.position += int64(len(events))
 }
@@ -259,4 +264,41 @@ func (i *installation) objectsBelow(prefix string) (n int) {
 		i.t.Fatal(err)
 	}
 	return n
+}
+
+// ledgerOf says that the events were received and stored.
+func ledgerOf(events []event.Event) (rows []event.LedgerRow) {
+	for n := range events {
+		for _, outcome := range []event.Outcome{event.Received, event.Stored} {
+			rows = append(rows, event.LedgerRow{WebsiteID: events[n].WebsiteID, Minute: event.Minute(events[n].ReceivedAt), Outcome: outcome, Count: 1})
+		}
+	}
+	return rows
+}
+
+// audit compares the stores by day, as footfall audit --from --to does.
+func (i *installation) audit(from, last time.Time) (clean bool, differences []string) {
+	i.t.Helper()
+	cfg := i.cfg
+	cfg.Roles = []string{"web"}
+	a, err := app.Open(cfg, app.Options{Version: "test"})
+	if err != nil {
+		i.t.Fatal(err)
+	}
+	defer a.Close()
+	body := fmt.Sprintf(`{"from":%q,"to":%q}`, from.Format(time.DateOnly), last.Format(time.DateOnly))
+	w := httptest.NewRecorder()
+	a.Admin().ServeHTTP(w, httptest.NewRequest("POST", "/admin/audit", strings.NewReader(body)))
+	var report struct {
+		Clean       bool
+		Days        int
+		Differences []struct{ What, Expected, Found string }
+	}
+	if err := json.Unmarshal(w.Body.Bytes(), &report); err != nil || w.Code != 200 || report.Days == 0 {
+		i.t.Fatalf("an audit: %d %s: %v", w.Code, w.Body, err)
+	}
+	for _, d := range report.Differences {
+		differences = append(differences, fmt.Sprintf("%s: expected %s, found %s", d.What, d.Expected, d.Found))
+	}
+	return report.Clean, differences
 }

@@ -127,6 +127,7 @@ export async function start({ filled = true, port = 0, days = 120, perDay = 90 }
     }
     if (!loggedIn(request)) return fail(response, 401, 'unauthorized', 'no valid key or cookie');
     if (route === 'GET /api/v1/me') return send(response, 200, { user: state.user });
+    if (route === 'GET /api/v1/batch') return send(response, 200, state.batch ?? { enabled: false, dirty: 0, failures: 0 });
     if (route === 'POST /api/v1/logout') {
       state.sessions.clear();
       return send(response, 204);

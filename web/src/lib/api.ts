@@ -18,6 +18,16 @@ export interface Site {
 
 export type IPPolicy = 'none' | 'truncated' | 'full';
 export interface SiteStatus { first_event_at: number | null; last_event_at: number | null; events: number }
+/** What the leader of a cluster's daily job said last. */
+export interface Batch {
+  enabled: boolean;
+  leader?: string;
+  running?: string;
+  dirty: number;
+  oldest?: string;
+  failures: number;
+  last?: { started: string };
+}
 export interface Key { id: string; name: string; prefix: string; scopes: Scope[]; created_at: number; last_used_at: number | null }
 export interface ErasureRequest { visitor?: string; ip?: string; user_agent?: string; day?: string }
 export interface Erasure {
@@ -155,6 +165,7 @@ export const api = {
   changeSite: (id: string, change: Partial<Pick<Site, 'domain' | 'timezone' | 'threshold' | 'ip_policy' | 'ignore_signals'>>) =>
     call<{ site: Site }>('PUT', site(id), change).then((r) => r.site),
   deleteSite: (id: string) => call<void>('DELETE', site(id)),
+  batch: (signal?: AbortSignal) => call<Batch>('GET', '/api/v1/batch', undefined, signal),
   status: (id: string, signal?: AbortSignal) => call<SiteStatus>('GET', `${site(id)}/status`, undefined, signal),
   keys: (id: string) => call<{ keys: Key[] | null }>('GET', `${site(id)}/keys`).then((r) => r.keys ?? []),
   erasures: (id: string) => call<{ erasures: Erasure[] }>('GET', `${site(id)}/erasures`).then((r) => r.erasures),

@@ -76,6 +76,14 @@ const en = {
   'site.add.text': 'Which website do you want to count?',
   'site.add.submit': 'Add site',
 
+  'batch.title': 'Daily job',
+  'batch.never': 'not run yet',
+  'batch.clean': 'all finished days are summed up',
+  'batch.dirty': { one: '{n} day of a site still to be summed up, of {day}', other: '{n} days of sites still to be summed up, the oldest {day}' },
+  'batch.last': 'last run {ago}',
+  'batch.running': 'summing up {days}',
+  'batch.failures': { one: '{n} failed run', other: '{n} failed runs in a row' },
+
   'install.title': 'Count {domain}',
   'install.step1': 'Put this line into the <head> of every page',
   'install.step1.text': 'It sets no cookie, stores nothing on the device and weighs less than 3 kB.',

@@ -223,11 +223,11 @@ func (d *deployment) runJSON(into any, args ...string) {
 	}
 }
 
-// addSite adds a site and a key for it.
-func (d *deployment) addSite(domain string) harness.Site {
+// addSite adds a site and a key for it; options are those of the command.
+func (d *deployment) addSite(domain string, options ...string) harness.Site {
 	d.t.Helper()
 	var site harness.Site
-	d.runJSON(&site, "site", "add", domain, "--json")
+	d.runJSON(&site, append([]string{"site", "add", domain, "--json"}, options...)...)
 	var key struct{ Key string }
 	d.runJSON(&key, "key", "add", "--site", domain, "--json")
 	site.Domain, site.Key = domain, key.Key

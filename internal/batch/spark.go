@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -79,9 +80,11 @@ func (s *Spark) Run(ctx context.Context, job Job) error {
 	said := &tail{}
 	command.Stdout, command.Stderr = said, said
 	// The script that is started ends in the JVM, but need not be it: the whole group is ended.
-	command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	command.SysProcAttr = ownGroup()
 	command.Cancel = func() error { return syscall.Kill(-command.Process.Pid, syscall.SIGKILL) }
 	command.WaitDelay = killGrace
+	runtime.LockOSThread() // the process ends with this thread
+	defer runtime.UnlockOSThread()
 	if err := command.Run(); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -150,7 +150,7 @@ test('the shop is visited by a real browser: the real-time view shows each step 
 });
 
 test('while the server is away the page says so; it recovers by itself', async () => {
-  page.expect(/ERR_CONNECTION_REFUSED|WebSocket connection to .* failed|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+  page.expect(/ERR_CONNECTION_REFUSED|WebSocket connection to .* failed|ERR_CONNECTION_RESET|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE/);
   await page.goto(demo('/realtime'));
   await page.getByText('Live', { exact: true }).waitFor();
   const before = await minutes();

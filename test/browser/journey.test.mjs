@@ -170,7 +170,7 @@ test('killed and started again: login, site and every figure are there', async (
   await page.goto(`${server.origin}/${domain}?period=day`);
   await page.getByRole('button', { name: /^Visitors [1-9]/ }).waitFor();
   const before = await ask(page, { ...today, dimensions: ['event:page'] });
-  page.expect(/ERR_CONNECTION_REFUSED|WebSocket connection to .* failed|ERR_CONNECTION_RESET|ERR_EMPTY_RESPONSE/);
+  page.expect(/ERR_CONNECTION_REFUSED|WebSocket connection to .* failed|ERR_CONNECTION_RESET|ERR_SOCKET_NOT_CONNECTED|ERR_EMPTY_RESPONSE/);
   await server.kill();
   await server.run();
   await page.reload();

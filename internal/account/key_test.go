@@ -52,7 +52,11 @@ func testAuthorize(t *testing.T, p *account.Place) {
 	f(strings.ToUpper(reader), "stats", "")
 	f(reader+"a", "stats", "")
 	f(reader[:len(reader)-1], "stats", "")
-	f(reader[:10]+"z"+reader[11:], "stats", "")
+	other := "y"
+	if reader[10] == 'y' {
+		other = "z"
+	}
+	f(reader[:10]+other+reader[11:], "stats", "")
 }
 
 func TestKeysAreStrong(t *testing.T) { account.OnEach(t, testKeysAreStrong) }

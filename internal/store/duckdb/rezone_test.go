@@ -7,6 +7,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
+	"github.com/footfall-analytics/footfall/internal/store"
 )
 
 // TestAnotherTimeZone moves a site through zones, with days that are clean and days that are dirty at the change: no event may
@@ -51,5 +52,17 @@ func TestAnotherTimeZone(t *testing.T) {
 				t.Errorf("%s: %d to %d is clean and no day of the zone", zone, day.Start, day.End)
 			}
 		}
+	}
+}
+
+// TestDayBeforeTheFirstEvent: in a zone of half hours the day that ends in the middle of the first event's hour is empty.
+func TestDayBeforeTheFirstEvent(t *testing.T) {
+	s := openTest(t)
+	midnight := time.Date(2026, 3, 12, 18, 30, 0, 0, time.UTC).UnixMilli() // in Kolkata
+	commit(t, s, &store.Batch{Next: 1, Events: []event.Event{{ID: event.UUID{1}, WebsiteID: "s", Type: event.Pageview, Timestamp: midnight + 60_000,
+		ReceivedAt: midnight + 60_000, UserID: "u", SessionID: "u", Page: "/", ScrollDepth: event.NoScroll}}})
+	days := s.EmptyDays("s", []int64{midnight - dayMillis, midnight, midnight + dayMillis})
+	if len(days) != 1 || days[0].End != midnight {
+		t.Errorf("empty days %v, want the one that ends at %d", days, midnight)
 	}
 }

@@ -299,6 +299,7 @@ func (s *Store) CleanDays(websiteID string, from, to int64) (days []Day) {
 // known. A day that meets a clean one of another time zone is left out, as that one's rows may stand in it until rezone drops them.
 func (s *Store) EmptyDays(websiteID string, edges []int64) (days []Day) {
 	now := s.opts.Clock().UnixMilli()
+	first, _ := s.FirstEvent(websiteID) // an estimate counts whole hours, and a day may begin in the middle of one
 	clean := s.CleanDays(websiteID, edges[0]-2*dayMillis, edges[len(edges)-1]+2*dayMillis)
 	for i := range len(edges) - 1 {
 		day := Day{edges[i], edges[i+1]}
@@ -306,7 +307,7 @@ func (s *Store) EmptyDays(websiteID string, edges []int64) (days []Day) {
 			clean = clean[1:]
 		}
 		foreign := len(clean) > 0 && clean[0].Start < day.End && clean[0] != day
-		if !foreign && day.End+closedAfter <= now && s.Estimate(websiteID, day.Start, day.End) == 0 {
+		if !foreign && day.End+closedAfter <= now && (day.End <= first || s.Estimate(websiteID, day.Start, day.End) == 0) {
 			days = append(days, day)
 		}
 	}

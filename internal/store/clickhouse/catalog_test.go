@@ -174,7 +174,7 @@ func TestRetention(t *testing.T) {
 	s.opts.RetentionMonths = 1
 	f := func(site string, rawFrom time.Time, estimate int64) {
 		t.Helper()
-		want := query.Facts{Estimate: estimate}
+		want := query.Facts{Estimate: estimate, Rollups: query.ByMinute}
 		if !rawFrom.IsZero() {
 			want.RawFrom = rawFrom.UnixMilli()
 		}

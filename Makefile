@@ -100,31 +100,39 @@ engines-up-lake: engines-up
 engines-down:
 	@CACHE='$(CACHE)' test/engines/down.sh
 
-# The tests that need the engines of a cluster; make test skips them. Some start engines of their own, to kill them.
+# The tests that need the engines of a cluster; make test skips them. Some start engines of their own, to kill them. Those of the lake need
+# S3, Druid and Spark beside, which come later: five more JVMs slow the others down.
 CLUSTER_TESTS ?= ./internal/eventlog/kafka ./internal/redis/... ./internal/cache/... ./internal/session/... ./internal/live/... \
-  ./internal/account ./internal/object/... ./internal/lake ./internal/store/clickhouse ./internal/store/druid ./internal/batch ./internal/app
+  ./internal/account ./internal/store/clickhouse ./internal/app
+LAKE_TESTS ?= ./internal/object/... ./internal/lake ./internal/store/druid ./internal/batch ./internal/app
 CLUSTER_ENV = CACHE='$(CACHE)' FOOTFALL_TEST_ENGINES=1 FOOTFALL_TEST_CLUSTER=1 \
   FOOTFALL_TEST_KAFKA=127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
-  FOOTFALL_TEST_S3=http://127.0.0.1:$${FOOTFALL_ENGINES_S3_PORT:-19000} FOOTFALL_TEST_SPARK='$(CACHE)/engines/spark/dist' \
-  FOOTFALL_TEST_DRUID=http://127.0.0.1:$${FOOTFALL_ENGINES_DRUID_BROKER_PORT:-19082},http://127.0.0.1:$${FOOTFALL_ENGINES_DRUID_COORDINATOR_PORT:-19081} \
   FOOTFALL_TEST_CLICKHOUSE=127.0.0.1:$${FOOTFALL_ENGINES_CLICKHOUSE_NATIVE_PORT:-19009} \
   FOOTFALL_TEST_REDIS=127.0.0.1:$${FOOTFALL_ENGINES_REDIS_PORT:-16379} FOOTFALL_TEST_REDIS_BINARY='$(CACHE)/engines/redis/redis-server' \
   FOOTFALL_TEST_POSTGRES="postgres://footfall@127.0.0.1:$${FOOTFALL_ENGINES_POSTGRES_PORT:-15432}/footfall?sslmode=disable"
+LAKE_ENV = $(CLUSTER_ENV) FOOTFALL_TEST_S3=http://127.0.0.1:$${FOOTFALL_ENGINES_S3_PORT:-19000} FOOTFALL_TEST_SPARK='$(CACHE)/engines/spark/dist' \
+  FOOTFALL_TEST_DRUID=http://127.0.0.1:$${FOOTFALL_ENGINES_DRUID_BROKER_PORT:-19082},http://127.0.0.1:$${FOOTFALL_ENGINES_DRUID_COORDINATOR_PORT:-19081}
 .PHONY: test-cluster
-test-cluster: build jobs engines-up-lake
+test-cluster: build jobs engines-up
 	@code=0; { $(CLUSTER_ENV) $(GO) test -short -count=1 -p 1 -timeout 30m $(CLUSTER_TESTS) && \
-	  $(CLUSTER_ENV) $(GO) test -short -count=1 -p 1 -v -timeout 60m ./test/cluster ./test/batch; } || code=1; \
+	  $(CLUSTER_ENV) $(GO) test -short -count=1 -v -timeout 40m ./test/cluster && \
+	  $(MAKE) --no-print-directory engines-up-lake && \
+	  $(LAKE_ENV) $(GO) test -short -count=1 -p 1 -timeout 30m $(LAKE_TESTS) && \
+	  $(LAKE_ENV) $(GO) test -short -count=1 -v -timeout 30m ./test/cluster -run TestLongRanges; } || code=1; \
 	$(MAKE) --no-print-directory engines-down; exit $$code
 
-# The long version: everything above without shortening, the random histories through Flink, each part killed ten times, ClickHouse away for three minutes, and the
-# real-time job recounted beside a killed TaskManager.
+# The long version: everything above without shortening, the random histories through Flink, each part killed ten times, ClickHouse away for three minutes, the daily
+# job under faults, and the real-time job recounted beside a killed TaskManager.
 .PHONY: test-cluster-full
-test-cluster-full: build jobs engines-up-lake
+test-cluster-full: build jobs engines-up
 	@code=0; { $(CLUSTER_ENV) $(GO) test -count=1 -p 1 -timeout 60m $(CLUSTER_TESTS) && \
 	  $(CLUSTER_ENV) $(GO) test -count=1 -v -timeout 180m ./test/cluster -rounds 10 -outage 3m && \
-	  $(CLUSTER_ENV) $(GO) test -count=1 -v -timeout 60m ./test/batch && \
 	  $(GO) test -count=1 -v -timeout 30m ./test/realtime -args -kafka 127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
-	    -flink http://127.0.0.1:$${FOOTFALL_ENGINES_FLINK_REST_PORT:-18081}; } || code=1; \
+	    -flink http://127.0.0.1:$${FOOTFALL_ENGINES_FLINK_REST_PORT:-18081} && \
+	  $(MAKE) --no-print-directory engines-up-lake && \
+	  $(LAKE_ENV) $(GO) test -count=1 -p 1 -timeout 60m $(LAKE_TESTS) && \
+	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/cluster -run TestLongRanges && \
+	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/batch; } || code=1; \
 	$(MAKE) --no-print-directory engines-down; exit $$code
 
 # Figures, not checks: prints CPU per event and query times.

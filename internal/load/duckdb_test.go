@@ -44,38 +44,48 @@ func TestKillsWithTheRealStore(t *testing.T) {
 	log, path := openLog(t), filepath.Join(t.TempDir(), "events.duckdb")
 	r := rand.New(rand.NewPCG(1, 7))
 	f := &traffic{r: r}
-	points := []string{PointRead, PointDeduped, PointCommitting, PointCommitted}
-	for round := range 12 {
+	points := []string{PointRead, PointDeduped, PointStaged, PointCommitting, PointCommitted}
+	const rounds = 16
+	for round := range rounds {
 		for i := range 1 + r.IntN(8) {
 			appendRecords(t, log, f.request(noon+int64(round)*400_000+int64(i)*7000))
 		}
 		s := openStore(t, path)
-		opts := options(log, s)
-		opts.MaxKeys = 4
-		passes := r.IntN(3)
-		opts.FailPoint = func(name string) error {
-			if name == points[round%4] && round < 11 {
-				if passes--; passes < 0 {
-					return errTest
-				}
-			}
-			return nil
+		point := points[round%len(points)]
+		if round == rounds-1 {
+			point = "" // the last one ends
 		}
-		p, stop := start(t, opts)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		if err := p.Flush(ctx); err != nil && !errors.Is(err, errTest) {
-			t.Fatal(err)
-		}
-		cancel()
-		if err := stop(); !errors.Is(err, errTest) && !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-		if round == 11 {
+		runTo(t, log, s, point, r.IntN(3))
+		if round == rounds-1 {
 			checkDuckDB(t, s, wantEvents(t, log))
 		}
 		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// runTo runs a processor until all that the log has is stored, or until it has passed the point that often and is ended there, as by a kill.
+func runTo(t *testing.T, log *local.Log, s Store, point string, passes int) {
+	t.Helper()
+	opts := options(log, s)
+	opts.MaxKeys = 4
+	opts.FailPoint = func(name string) error {
+		if name == point {
+			if passes--; passes < 0 {
+				return errTest
+			}
+		}
+		return nil
+	}
+	p, stop := start(t, opts)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := p.Flush(ctx); err != nil && !errors.Is(err, errTest) {
+		t.Fatal(err)
+	}
+	if err := stop(); !errors.Is(err, errTest) && !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
 	}
 }
 

@@ -143,30 +143,16 @@ func TestErasuresAndKillsWithTheRealStore(t *testing.T) {
 	log, path := openLog(t), filepath.Join(t.TempDir(), "events.duckdb")
 	f := &traffic{r: rand.New(rand.NewPCG(2, 13))}
 	points := []string{PointErasing, PointErased, PointCommitting, PointCommitted}
-	for round := range 10 {
+	const rounds = 10
+	for round := range rounds {
 		f.erasing(t, log, round)
 		s := openStore(t, path)
-		opts := options(log, s)
-		opts.MaxKeys = 4
-		passes := f.r.IntN(2)
-		opts.FailPoint = func(name string) error {
-			if name == points[round%4] && round < 9 {
-				if passes--; passes < 0 {
-					return errTest
-				}
-			}
-			return nil
+		point := points[round%len(points)]
+		if round == rounds-1 {
+			point = ""
 		}
-		p, stop := start(t, opts)
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		if err := p.Flush(ctx); err != nil && !errors.Is(err, errTest) {
-			t.Fatal(err)
-		}
-		cancel()
-		if err := stop(); !errors.Is(err, errTest) && !errors.Is(err, context.Canceled) {
-			t.Fatal(err)
-		}
-		if round == 9 {
+		runTo(t, log, s, point, f.r.IntN(2))
+		if round == rounds-1 {
 			checkDuckDB(t, s, wantEvents(t, log))
 			if report, err := s.Audit(context.Background()); err != nil || report.Found > 0 {
 				t.Errorf("audit: %+v, %v", report, err)

@@ -457,6 +457,12 @@ func TestBacklogIsStagedAndLost(t *testing.T) {
 			return nil
 		}
 		s.onStage = failing
+		s.onHistory = func() error { // the store has no room beside what is staged
+			if len(s.staged) > 0 {
+				return failing()
+			}
+			return nil
+		}
 		s.onCommit = func() (before, after error) { return failing(), failing() }
 		opts := options(log, s)
 		opts.MaxKeys = 4

@@ -73,3 +73,17 @@ type Rows struct {
 	Coupons  [][]uint32 // by row, of VisitorCoupons; of VisitorSketch where the store has them instead of a sketch
 	Products [][]float64
 }
+
+// Reset takes the rows out and leaves their room, for a source that fills the same Rows again and again.
+func (r *Rows) Reset() {
+	r.Len, r.Buckets, r.Coupons = 0, r.Buckets[:0], r.Coupons[:0]
+	for i := range r.Values {
+		r.Values[i] = r.Values[i][:0]
+	}
+	for i := range r.Ints {
+		r.Ints[i], r.Texts[i] = r.Ints[i][:0], r.Texts[i][:0]
+	}
+	for i := range r.Products {
+		r.Products[i] = r.Products[i][:0]
+	}
+}

@@ -345,7 +345,7 @@ func (l *longRange) sameAnswers(when, source string) {
 			}
 		}
 	}
-	if least := len(longQuestions); source == "rollups" && rolled < least {
+	if least := 2 * (len(longQuestions) - 1); source == "rollups" && rolled < least { // one question has its own limit, so a cache may answer it
 		l.t.Errorf("%s: only %d answers of %d read rollups", when, rolled, 2*len(longQuestions))
 	}
 	l.t.Logf("%s: %d rows of %d questions are equal, %d of them with rollups", when, groups, 2*len(longQuestions), rolled)
@@ -384,6 +384,9 @@ func TestLongRanges(t *testing.T) {
 	l.sameAnswers("after the first run", "rollups")
 	if !testing.Short() {
 		before := l.druidTotals()
+		if strings.Contains(before, "null") || strings.Contains(before, "[0,") {
+			t.Errorf("Druid's sums are %s", before)
+		}
 		l.batch()
 		l.sameAnswers("after the same days again", "rollups")
 		if again := l.druidTotals(); again != before {

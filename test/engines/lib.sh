@@ -98,6 +98,20 @@ listening() { (exec 3<>"/dev/tcp/$host/$1") 2>/dev/null; }
 # verify FILE: checks the sums of the files named in it, below the current folder.
 verify() { sha256sum --check --quiet --strict "$1" || die "a file is not the one whose checksum is in $1"; }
 
+# install_jars: what pom.xml names goes into $home/lib, unless what is there is of this pom.xml.
+install_jars() {
+  local sum
+  sum=$(cat "$dir/pom.xml" "$dir/jars.sha256" | sha256sum)
+  if [ "$(cat "$home/installed" 2>/dev/null)" = "$sum" ]; then return; fi
+  rm -rf "$home/lib.new"
+  mkdir -p "$home"
+  mvn -B -q -C -Dstyle.color=never -f "$dir/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$home/lib.new"
+  (cd "$home/lib.new" && verify "$dir/jars.sha256")
+  rm -rf "$home/lib"
+  mv "$home/lib.new" "$home/lib"
+  echo "$sum" >"$home/installed"
+}
+
 # apt_install PACKAGE...
 apt_install() {
   local sudo=

@@ -164,16 +164,6 @@ func (r *partReader) flush(yield func(*query.Rows) error) error {
 	if err := yield(&r.out); err != nil {
 		return err
 	}
-	out := &r.out
-	out.Len, out.Buckets, out.Coupons = 0, out.Buckets[:0], out.Coupons[:0]
-	for i := range out.Values {
-		out.Values[i] = out.Values[i][:0]
-	}
-	for i := range out.Ints {
-		out.Ints[i], out.Texts[i] = out.Ints[i][:0], out.Texts[i][:0]
-	}
-	for i := range out.Products {
-		out.Products[i] = out.Products[i][:0]
-	}
+	r.out.Reset()
 	return nil
 }

@@ -10,18 +10,7 @@ indexer_heap=${FOOTFALL_ENGINES_DRUID_INDEXER_HEAP:-640m}
 procs=(druid-zookeeper druid-coordinator druid-historical druid-indexer druid-broker)
 ports=("$zookeeper_port" "$derby_port" "$coordinator_port" "$broker_port" "$historical_port" "$indexer_port")
 
-install() {
-  local sum
-  sum=$(cat "$dir/pom.xml" "$dir/jars.sha256" | sha256sum)
-  if [ "$(cat "$home/installed" 2>/dev/null)" = "$sum" ]; then return; fi
-  rm -rf "$home/lib.new"
-  mkdir -p "$home"
-  mvn -B -q -C -Dstyle.color=never -f "$dir/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$home/lib.new"
-  (cd "$home/lib.new" && verify "$dir/jars.sha256")
-  rm -rf "$home/lib"
-  mv "$home/lib.new" "$home/lib"
-  echo "$sum" >"$home/installed"
-}
+install() { install_jars; }
 
 # fill FILE...: the files with their placeholders filled in.
 fill() {

@@ -7,18 +7,7 @@ ports=("$port" "$controller_port")
 java=(java -XX:+UseSerialGC "-Dlog4j2.configurationFile=$dir/log4j2.properties" -cp "$home/lib/*")
 tool=("${java[@]}" -Xmx128m -XX:TieredStopAtLevel=1 -Dkafka.log=error)
 
-install() {
-  local sum
-  sum=$(cat "$dir/pom.xml" "$dir/jars.sha256" | sha256sum)
-  if [ "$(cat "$home/installed" 2>/dev/null)" = "$sum" ]; then return; fi
-  rm -rf "$home/lib.new"
-  mkdir -p "$home"
-  mvn -B -q -C -Dstyle.color=never -f "$dir/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$home/lib.new"
-  (cd "$home/lib.new" && verify "$dir/jars.sha256")
-  rm -rf "$home/lib"
-  mv "$home/lib.new" "$home/lib"
-  echo "$sum" >"$home/installed"
-}
+install() { install_jars; }
 
 launch() {
   local conf=$data/server.properties

@@ -96,16 +96,15 @@ func (p *Pair) ask() {
 	}()
 }
 
-// fail takes the rollups out of use until they are ready: at once, when it was this one query that they could not answer.
+// fail takes the rollups out of use for a pause at least, and until they are ready.
 func (p *Pair) fail(why string, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.away == "" {
 		p.opts.Logger.Warn("the rollups are not asked for now: events are read in their place", "error", err)
+		p.asked = p.opts.Clock()
 	}
-	if p.away = why; !p.asks {
-		p.ask()
-	}
+	p.away = why
 }
 
 // Render implements Source.
@@ -138,10 +137,8 @@ func (p *Pair) Run(ctx context.Context, parts []Part, yield func(part int, rows 
 func (p *Pair) Steps(ctx context.Context, next func() []Part, yield func(part int, rows *Rows) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	patient, stop := context.WithTimeoutCause(ctx, p.opts.Patience, errImpatient)
-	defer stop()
 	for parts := next(); len(parts) > 0; parts = next() {
-		if err := p.sideBySide(ctx, patient, parts, yield); err != nil {
+		if err := p.sideBySide(ctx, parts, yield); err != nil {
 			return err
 		}
 	}
@@ -174,12 +171,13 @@ func legsOf(parts []Part) (legs []leg) {
 	return legs
 }
 
-// sideBySide runs the parts of both engines at the same time; the first error ends all.
-func (p *Pair) sideBySide(ctx, patient context.Context, parts []Part, yield func(part int, rows *Rows) error) error {
+// sideBySide runs the parts of both engines at the same time; the first error ends all. The rollups have their time anew each time: they
+// do not answer for how long the events took before.
+func (p *Pair) sideBySide(ctx context.Context, parts []Part, yield func(part int, rows *Rows) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	patient, stop := context.WithCancelCause(patient)
-	defer stop(nil)
+	patient, stop := context.WithTimeoutCause(ctx, p.opts.Patience, errImpatient)
+	defer stop()
 	var turn sync.Mutex
 	var wg sync.WaitGroup
 	for _, l := range legsOf(parts) {
@@ -191,7 +189,6 @@ func (p *Pair) sideBySide(ctx, patient context.Context, parts []Part, yield func
 			})
 			if err != nil {
 				cancel(err)
-				stop(err)
 			}
 		})
 	}

@@ -38,7 +38,7 @@ func (s *Store) AuditBefore(ctx context.Context, before int64) (audit.Report, er
 	report := audit.Report{Differences: []audit.Difference{}}
 	now := s.opts.Clock()
 	a := &auditor{store: s, report: &report, cut: min(before, now.Add(-auditLag).UnixMilli())}
-	a.rawFrom = max(0, floor(now.UnixMilli(), event.DayMillis)-int64(s.opts.retentionDays())*event.DayMillis)
+	a.rawFrom = s.RawFrom()
 	for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.pageViews, a.duplicates, a.sessions} {
 		if err := step(ctx); err != nil {
 			return audit.Report{}, fmt.Errorf("cannot audit the event store: %w", err)

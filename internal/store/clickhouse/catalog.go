@@ -119,7 +119,7 @@ const hourMillis = 3600 * 1000
 
 // rawFrom returns the time before which events are no longer kept, 0 when all are.
 func (f *siteFacts) rawFrom(s *Store) int64 {
-	from := floor(s.opts.Clock().UnixMilli(), event.DayMillis) - int64(s.opts.retentionDays())*event.DayMillis
+	from := s.RawFrom()
 	if len(f.hours) == 0 || f.hours[0].first >= from {
 		return 0
 	}

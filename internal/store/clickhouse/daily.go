@@ -124,6 +124,5 @@ func (s *Store) RepairSessions(ctx context.Context, run time.Time, changes []eve
 
 // Kept returns the first day (UTC) whose events are all kept.
 func (s *Store) Kept() time.Time {
-	today := floor(s.opts.Clock().UnixMilli(), event.DayMillis)
-	return time.UnixMilli(max(today-int64(s.opts.retentionDays())*event.DayMillis, 0)).UTC()
+	return time.UnixMilli(s.RawFrom()).UTC()
 }

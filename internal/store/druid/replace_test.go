@@ -88,9 +88,6 @@ func TestReplace(t *testing.T) {
 		t.Errorf("a line that is no row: %v", err)
 	}
 	wantViews(t, s, "a line that is no row", viewsIn(second))
-	if err := s.Retain(context.Background(), 0, 1); err != nil {
-		t.Error(err)
-	}
 }
 
 // A task that cannot end is shut down, and what was there stays; the day can be replaced afterwards.

@@ -2,7 +2,6 @@ package druid
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -180,34 +179,6 @@ func (s *Store) complete(ctx context.Context, id string) error {
 	}
 	if built := stats.Payload.RowStats.BuildSegments; built.ThrownAway+built.Unparseable > 0 {
 		return fmt.Errorf("%d rows lie outside the days or cannot be read", built.ThrownAway+built.Unparseable)
-	}
-	return nil
-}
-
-// rule is one of a datasource's, the first that fits a segment decides.
-type rule struct {
-	Type          string         `json:"type"`
-	Period        string         `json:"period,omitempty"`
-	IncludeFuture bool           `json:"includeFuture,omitempty"`
-	Replicants    map[string]int `json:"tieredReplicants,omitempty"`
-}
-
-// Retain sets how long both datasources keep days: months of them, for good where that is 0. replicas is how many historicals hold
-// a day. Days that are let go are no longer found, so plans must not ask for them.
-func (s *Store) Retain(ctx context.Context, months, replicas int) error {
-	tiers := map[string]int{"_default_tier": max(replicas, 1)}
-	rules := []rule{{Type: "loadForever", Replicants: tiers}}
-	if months > 0 {
-		rules = []rule{{Type: "loadByPeriod", Period: fmt.Sprintf("P%dM", months), IncludeFuture: true, Replicants: tiers}, {Type: "dropForever"}}
-	}
-	body, err := json.Marshal(rules)
-	if err != nil {
-		return fmt.Errorf("cannot write the rules of retention: %w", err)
-	}
-	for _, datasource := range []string{PageViews, Sources} {
-		if err := s.coordinate(ctx, http.MethodPost, "/druid/coordinator/v1/rules/"+s.opts.Prefix+datasource, body, nil); err != nil {
-			return fmt.Errorf("cannot set the retention of %s: %w", datasource, err)
-		}
 	}
 	return nil
 }

@@ -254,12 +254,9 @@ func (s *Source) Version(websiteID string, from, to int64) uint64 {
 func (s *Source) Facts(websiteID string, from, to int64, days []int64) query.Facts {
 	facts := query.Facts{Estimate: s.store.Estimate(websiteID, from, to), RawFrom: s.rawFrom(websiteID)}
 	clean := s.store.CleanDays(websiteID, days[0], days[len(days)-1])
-	for _, day := range s.store.EmptyDays(websiteID, days) {
-		if !slices.Contains(clean, day) { // a day whose events are past their retention has rollups and no rows
-			clean = append(clean, day)
-		}
-	}
+	clean = append(clean, s.store.EmptyDays(websiteID, days)...)
 	sortDays(clean)
+	clean = slices.Compact(clean) // a day whose events are past their retention has rollups and no rows
 	for _, day := range clean {
 		facts.Clean = append(facts.Clean, query.Range{From: day.Start, To: day.End})
 	}

@@ -110,11 +110,11 @@ func writeClass(out *strings.Builder, pairs []rune) {
 	out.WriteByte(']')
 }
 
-// maxRepeats is how many repetitions without an end a pattern may have side by side before it is heavy.
+// maxRepeats is how many repetitions without an end, and choices, a pattern may have side by side before it is heavy.
 const maxRepeats = 3
 
 // Heavy reports whether a pattern may take an engine that tries one way after the other, as Java's does, very long for some texts;
-// RE2 takes none long. Such are repetitions within repetitions, choices within repetitions, and many repetitions in a row.
+// RE2 takes none long. Such are repetitions within repetitions, choices within repetitions, and many of either in a row.
 func Heavy(pattern string) bool {
 	parsed, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
@@ -125,20 +125,19 @@ func Heavy(pattern string) bool {
 	return nested || repeats > maxRepeats
 }
 
-// countRepeats counts the endless repetitions of re; inside says that re stands in a repetition of any kind.
+// countRepeats counts the endless repetitions and the choices of re; inside says that re stands in a repetition of any kind.
 func countRepeats(re *syntax.Regexp, inside bool, repeats *int, nested *bool) {
 	switch re.Op {
 	case syntax.OpStar, syntax.OpPlus:
 		*repeats++
 		*nested = *nested || inside
 		inside = true
-	case syntax.OpQuest:
-		*nested = *nested || inside
 	case syntax.OpRepeat:
 		*repeats++ // a{0,500} is as good as endless
 		*nested = *nested || inside
 		inside = true
-	case syntax.OpAlternate:
+	case syntax.OpQuest, syntax.OpAlternate: // each doubles the ways
+		*repeats++
 		*nested = *nested || inside
 	}
 	for _, sub := range re.Sub {

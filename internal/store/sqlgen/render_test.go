@@ -82,7 +82,7 @@ func TestHeavy(t *testing.T) {
 	for _, pattern := range []string{"", "/blog/.*", "^/(a|b)/[0-9]+$", ".*a.*b.*", "colou?r", "(a|b)*", "[ab]{2,3}", "("} {
 		f(pattern, false)
 	}
-	for _, pattern := range []string{"(a+)+", "(ab|cd)*", "(a?){20}", "(?:a{2,})*", "a*b*c*d*", "((ab)*c)*"} {
+	for _, pattern := range []string{"(a+)+", "(ab|cd)*", "(a?){20}", "(?:a{2,})*", "a*b*c*d*", "((ab)*c)*", strings.Repeat("a?", 26) + strings.Repeat("a", 26) + "$", strings.Repeat("(?:a|ab|b)", 20) + "$"} {
 		f(pattern, true)
 	}
 }

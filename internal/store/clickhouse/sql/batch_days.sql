@@ -10,6 +10,8 @@ from (
 left join (
     select website_id, day, changes, events
     from rolled_days final
+    where day >= toDate(intDiv({p1:Int64}, 86400000))
+        and day < toDate(intDiv({p2:Int64}, 86400000))
 ) as rolled on rolled.website_id = changed.website_id
     and rolled.day = changed.day
 order by 1, 2

@@ -135,6 +135,9 @@ func (a auditorOfCluster) AuditDays(ctx context.Context, first, last time.Time) 
 		return nil, false, err
 	}
 	days := &dayAudit{cluster: a.cluster, from: first.UTC().Truncate(24 * time.Hour), to: last.UTC().Truncate(24 * time.Hour).Add(24 * time.Hour), report: &r}
+	if kept := a.cluster.store.Kept(); days.from.Before(kept) { // retention has taken events that the others still have
+		days.from = kept
+	}
 	if err := days.run(ctx); err != nil {
 		return nil, false, err
 	}

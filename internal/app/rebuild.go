@@ -191,6 +191,7 @@ func (r *rebuild) readLog(ctx context.Context) (next int64, err error) {
 		}
 		at = entries[len(entries)-1].Offset + 1
 	}
+	r.fresh = end == 1 && len(r.inLog) == 0 // the tick of a rebuild that ended early
 	slices.SortFunc(r.inLog, compareLogIDs)
 	return next, r.log.Commit(ctx, consumer, eventlog.RawEvents, 0, next) // else retention may take what the store needs again
 }

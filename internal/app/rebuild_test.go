@@ -208,6 +208,9 @@ func TestRebuild(t *testing.T) {
 		k.t = t
 		k.close()
 		k.lose("events.duckdb", "log")
+		if _, err := Rebuild(t.Context(), k.cfg, Options{}, t.TempDir(), nil); err == nil {
+			t.Error("an empty folder is an archive")
+		}
 		report := k.rebuild(dir)
 		if report.Events != exported.Events || report.InLog != 0 || report.Sites != 2 || len(report.Lost) != 0 {
 			t.Errorf("%+v", report)

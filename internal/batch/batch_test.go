@@ -186,6 +186,30 @@ func TestLaggingArchive(t *testing.T) {
 	}
 }
 
+// TestPartsOfALongRange: a range that is cut into parts is repaired on both sides of a cut.
+func TestPartsOfALongRange(t *testing.T) {
+	w := newWorld(t)
+	w.now = date(t, "2026-03-20")
+	first := date(t, "2026-01-01")
+	w.come(true, pages(rand.New(rand.NewPCG(5, 6)), first, 40*day, 700)...)
+	for n := range 40 {
+		if err := w.Put(t.Context(), "events/"+first.AddDate(0, 0, n).Format(time.DateOnly)+"/some.parquet", strings.NewReader("x"), 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	spoilt := 0
+	for _, s := range sortSessions(w.sessions) {
+		if at := dayOf(s.Start); !at.Before(first.AddDate(0, 0, 28)) && at.Before(first.AddDate(0, 0, 34)) {
+			s.Source, spoilt = "spoilt", spoilt+1
+			w.put(s)
+		}
+	}
+	report, err := w.batch().Run(t.Context(), batch.Range{From: first, To: first.AddDate(0, 0, 40)})
+	if err != nil || len(report.Left) > 0 || report.Rolled != report.Days || report.Repaired != spoilt || spoilt == 0 {
+		t.Errorf("%d of %d days are rolled, %d of %d sessions repaired, %v: %v", report.Rolled, report.Days, report.Repaired, spoilt, err, report.Left)
+	}
+}
+
 func TestOpenDaysAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.now = date(t, "2026-03-12").Add(time.Hour)

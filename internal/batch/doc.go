@@ -3,6 +3,6 @@
 //
 // It promises that a day is marked only when the event store holds the events that Spark read, and the same sessions, from before
 // Druid shows the day until after; so an archive that lags behind, an outage or a kill at any point leaves a day that is read
-// from the event store and made again. It may import internal/event, internal/object, internal/obs and jobs/daily; the stores behind its
+// from the event store and made again. It may import internal/event, internal/object, internal/lake and jobs/daily; the stores behind its
 // interfaces are chosen by internal/app. What Spark reads and writes is drawn in docs/format/daily.md.
 package batch

@@ -43,8 +43,9 @@ func (r *running) compare(ctx context.Context, days Range) (*settled, error) {
 	if s.states, err = r.Store.Days(ctx, days.From, days.To); err != nil {
 		return nil, err
 	}
-	// Both sides count the same stretch: of the outermost days, what Spark has read.
-	from, to := later(days.From.Add(-margin), r.days.From.Add(-margin)), earlier(days.To.Add(margin), r.days.To.Add(margin))
+	// Both sides count the same stretch, with the days beside these that decide whether a session may be repaired: at the ends of the run
+	// what Spark has read of them.
+	from, to := later(days.From.Add(-2*day), r.days.From.Add(-margin)), earlier(days.To.Add(2*day), r.days.To.Add(margin))
 	if s.tallies, err = r.Store.Tallies(ctx, from, to); err != nil {
 		return nil, err
 	}

@@ -57,7 +57,7 @@ func BenchmarkRead(b *testing.B) {
 	})
 	b.Run("ids", func(b *testing.B) {
 		for b.Loop() {
-			if _, err := findRepeats(b.Context(), s, files, withinWindow); err != nil {
+			if _, err := findRepeats(b.Context(), s, files); err != nil {
 				b.Fatal(err)
 			}
 		}

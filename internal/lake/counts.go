@@ -10,14 +10,14 @@ import (
 	"github.com/footfall-analytics/footfall/internal/event"
 )
 
-// Counts returns how many events each UTC day in [from, to) of each site has, without repeated ids: those that the daily job
-// drops, which sees a day and the ones beside it.
+// Counts returns how many events each UTC day in [from, to) of each site has, without repeated ids. Like the daily job it sees these
+// days and the ones beside them.
 func Counts(ctx context.Context, store Store, from, to time.Time) (map[SiteDay]int64, error) {
 	files, err := Files(ctx, store, from.Add(-24*time.Hour), to.Add(24*time.Hour))
 	if err != nil {
 		return nil, err
 	}
-	dropped, err := findRepeats(ctx, store, files, neighbours)
+	dropped, err := findRepeats(ctx, store, files)
 	if err != nil {
 		return nil, fmt.Errorf("cannot count the events of the lake: %w", err)
 	}
@@ -53,7 +53,7 @@ func Scan(ctx context.Context, store Store, from, to time.Time, yield func(*Row)
 	if err != nil {
 		return err
 	}
-	dropped, err := findRepeats(ctx, store, files, withinWindow)
+	dropped, err := findRepeats(ctx, store, files)
 	if err != nil {
 		return err
 	}

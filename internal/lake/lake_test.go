@@ -425,23 +425,25 @@ func TestArchiveSplitsAndRepeats(t *testing.T) {
 
 // naive counts with everything in memory.
 func naive(rows []Row, from, to time.Time) map[SiteDay]int64 {
-	counts := map[SiteDay]int64{}
-	for i := range rows {
-		r := &rows[i]
-		at := dayOf(r.Timestamp)
-		if at < from.UnixMilli() || at >= to.UnixMilli() {
+	seen := slices.Clone(rows)
+	slices.SortFunc(seen, func(a, b Row) int { return compareRank(a.rank(), b.rank()) })
+	type key struct {
+		site string
+		id   event.UUID
+	}
+	kept, counts := map[key]int64{}, map[SiteDay]int64{}
+	for i := range seen {
+		row := &seen[i]
+		at, k := dayOf(row.Timestamp), key{row.WebsiteID, row.ID}
+		if at < from.UnixMilli()-event.DayMillis || at >= to.UnixMilli()+event.DayMillis {
+			continue // not looked at
+		}
+		if last, ok := kept[k]; ok && row.ReceivedAt-last <= event.LateLimitMillis {
 			continue
 		}
-		first := true
-		for j := range rows {
-			o := &rows[j]
-			near := dayOf(o.Timestamp)-at <= event.DayMillis && at-dayOf(o.Timestamp) <= event.DayMillis
-			if j != i && near && o.ID == r.ID && o.WebsiteID == r.WebsiteID && compareRank(o.rank(), r.rank()) < 0 {
-				first = false
-			}
-		}
-		if first {
-			counts[SiteDay{r.WebsiteID, at}]++
+		kept[k] = row.ReceivedAt
+		if from.UnixMilli() <= at && at < to.UnixMilli() {
+			counts[SiteDay{row.WebsiteID, at}]++
 		}
 	}
 	return counts
@@ -454,7 +456,7 @@ func TestCountsDropRepeatedIDs(t *testing.T) {
 		row := rows[r.IntN(len(rows))]
 		row.Position = r.Int64()
 		row.Timestamp += int64(r.IntN(5)-2) * event.DayMillis
-		row.ReceivedAt += r.Int64N(1000) - 500
+		row.ReceivedAt += r.Int64N(1000) - 500 + int64(r.IntN(3))*(event.LateLimitMillis-200)
 		if r.IntN(10) == 0 {
 			row.WebsiteID = "another"
 		}
@@ -520,7 +522,7 @@ func TestRepeatsInPasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, most := range []int{passRows, 700, 100} {
-		found, err := findRepeatsIn(t.Context(), s, files, withinWindow, most)
+		found, err := findRepeatsIn(t.Context(), s, files, most)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -15,16 +15,12 @@ import (
 // passRows is about how many ids are held at once; an id takes 80 bytes.
 const passRows = 1 << 20
 
-// rule says which rows of one id do not count. rows are ordered by rank, at least two; it marks those that are dropped.
-type rule func(rows []occurrence)
-
 // occurrence is a row of an id.
 type occurrence struct {
 	site    string // interned
 	id      event.UUID
 	file    int32
 	index   int32
-	day     int64
 	rank    rank // topic interned
 	dropped bool
 }
@@ -57,13 +53,13 @@ type idColumns struct {
 var idSchema = parquet.NewSchema("events", parquet.SchemaOf(idColumns{}))
 
 // findRepeats looks for rows of one id in the files. It reads the ids once for each million rows: memory is bounded, whatever the files hold.
-func findRepeats(ctx context.Context, store Store, files []File, rule rule) (repeats, error) {
-	return findRepeatsIn(ctx, store, files, rule, passRows)
+func findRepeats(ctx context.Context, store Store, files []File) (repeats, error) {
+	return findRepeatsIn(ctx, store, files, passRows)
 }
 
-func findRepeatsIn(ctx context.Context, store Store, files []File, rule rule, most int) (repeats, error) {
+func findRepeatsIn(ctx context.Context, store Store, files []File, most int) (repeats, error) {
 	found := make(repeats, len(files))
-	f := &finder{found: found, rule: rule, texts: map[string]string{}, passes: 1, most: most}
+	f := &finder{found: found, texts: map[string]string{}, passes: 1, most: most}
 	for pass := uint64(0); pass < f.passes; pass++ {
 		f.held, f.pass = f.held[:0], pass
 		for i := range files {
@@ -79,7 +75,6 @@ func findRepeatsIn(ctx context.Context, store Store, files []File, rule rule, mo
 // finder is one call of findRepeats. Ids are dealt to the passes by their last bytes; the first pass finds how many there must be.
 type finder struct {
 	found        repeats
-	rule         rule
 	texts        map[string]string
 	held         []occurrence
 	most         int // rows at once
@@ -109,7 +104,7 @@ func (f *finder) read(ctx context.Context, store Store, file *File, number int32
 		if share(id)%f.passes != f.pass {
 			return nil
 		}
-		f.held = append(f.held, occurrence{site: f.intern(v[0].ByteArray()), id: id, file: number, index: int32(index), day: file.Day,
+		f.held = append(f.held, occurrence{site: f.intern(v[0].ByteArray()), id: id, file: number, index: int32(index),
 			rank: rank{v[1].Int64(), f.intern(v[3].ByteArray()), v[4].Int32(), v[5].Int64()}})
 		if len(f.held) >= f.most && f.pass == 0 && f.passes < 1<<16 {
 			f.passes *= 2 // what does not belong to this pass any more is met again
@@ -130,7 +125,7 @@ func (f *finder) settle() {
 			next++
 		}
 		if next > i+1 {
-			f.rule(f.held[i:next])
+			dropRepeats(f.held[i:next])
 			for _, o := range f.held[i:next] {
 				if o.dropped {
 					f.found.set(o.file, o.index)
@@ -141,19 +136,9 @@ func (f *finder) settle() {
 	}
 }
 
-// neighbours is the rule of the daily job: it sees a day and the ones beside it, and keeps of each id the first.
-func neighbours(rows []occurrence) {
-	for i := range rows {
-		for j := range rows[:i] {
-			if distance := rows[i].day - rows[j].day; distance >= -event.DayMillis && distance <= event.DayMillis {
-				rows[i].dropped = true
-			}
-		}
-	}
-}
-
-// withinWindow is the rule of the semantics: an id is a duplicate of one that was kept and received at most the late limit before it.
-func withinWindow(rows []occurrence) {
+// dropRepeats marks the rows of one id that do not count, by the rule of the semantics: an id is a duplicate of one that was kept and received at
+// most the late limit before it. rows are ordered by rank.
+func dropRepeats(rows []occurrence) {
 	kept := rows[0].rank.receivedAt
 	for i := range rows[1:] {
 		r := &rows[1+i]

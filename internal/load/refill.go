@@ -14,8 +14,6 @@ import (
 type Refill struct {
 	processor *Processor
 	step      *step
-	// Events counts what was added.
-	Events int64
 }
 
 // NewRefill returns a refill of a store that holds nothing. next is the offset of the log at which the store goes on.
@@ -34,7 +32,6 @@ func (r *Refill) Add(ctx context.Context, e *event.Event) error {
 	minute := event.Minute(e.ReceivedAt)
 	s.ledger.add(e.WebsiteID, minute, event.Received, "", 1)
 	s.ledger.add(e.WebsiteID, minute, event.Stored, "", 1)
-	r.Events++
 	if len(s.events) < r.processor.options.MaxBatchEvents {
 		return nil
 	}

@@ -40,8 +40,8 @@ func TestRefill(t *testing.T) {
 	if err := r.Finish(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if at, err := filled.Position(t.Context()); err != nil || at != 12345 || r.Events != int64(len(events)) {
-		t.Errorf("position %d, %v, %d events", at, err, r.Events)
+	if at, err := filled.Position(t.Context()); err != nil || at != 12345 {
+		t.Errorf("position %d, %v", at, err)
 	}
 	report, err := filled.Audit(t.Context())
 	if err != nil || report.Found != 0 {

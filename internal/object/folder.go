@@ -17,7 +17,7 @@ import (
 type FolderStore struct{ root string }
 
 // Folder returns the store in that folder, which is made when something is put.
-func Folder(path string) *FolderStore { return &FolderStore{root: path} }
+func Folder(path string) *FolderStore { return &FolderStore{root: filepath.Clean(path)} }
 
 func (f *FolderStore) path(key string) string { return filepath.Join(f.root, filepath.FromSlash(key)) }
 

@@ -33,7 +33,20 @@ var (
 )
 
 func TestFolder(t *testing.T) {
-	battery(t, func(t *testing.T) store { return object.Folder(t.TempDir() + "/made/later") })
+	battery(t, func(t *testing.T) store { return object.Folder(t.TempDir() + "/made/later/") })
+}
+
+// TestFolderStays: the folder itself stays when its last object goes, however it was named.
+func TestFolderStays(t *testing.T) {
+	root := t.TempDir() + "/root"
+	s := object.Folder(root + "/")
+	put(t, s, "a/b", []byte("x"))
+	if err := s.Delete(t.Context(), "a/b"); err != nil {
+		t.Fatal(err)
+	}
+	if left, err := os.ReadDir(root); err != nil || len(left) != 0 {
+		t.Errorf("%v, %v", left, err)
+	}
 }
 
 func TestS3(t *testing.T) {

@@ -18,6 +18,7 @@ type eraseCmd struct {
 	UserAgent string        `help:"With --ip: the browser's user agent." placeholder:"TEXT"`
 	Day       string        `help:"With --ip: today or yesterday, UTC, as 2026-11-26." placeholder:"DAY"`
 	All       bool          `help:"Erase all events of the site." xor:"what"`
+	Confirm   string        `help:"With --all: the site's domain again." placeholder:"DOMAIN"`
 	List      bool          `help:"List what was asked before, with the proofs." xor:"what"`
 	Wait      time.Duration `help:"How long to wait until the proof is complete." default:"1m"`
 	JSON      bool          `help:"Print JSON."`
@@ -90,7 +91,7 @@ func (c eraseCmd) listed(ctx context.Context, a *admin) (all []erasure, raw json
 // erase asks, and waits for the proof. Its status is 1 when that is not complete in time: it goes on, and --list tells.
 func (c eraseCmd) erase(ctx context.Context, s streams, a *admin) error {
 	raw, err := a.call(ctx, "POST", "/admin/erasures", map[string]any{
-		"site": c.Site, "visitor": c.Visitor, "ip": c.IP, "user_agent": c.UserAgent, "day": c.Day, "all": c.All,
+		"site": c.Site, "visitor": c.Visitor, "ip": c.IP, "user_agent": c.UserAgent, "day": c.Day, "all": c.All, "confirm": c.Confirm,
 	})
 	if err != nil {
 		return err

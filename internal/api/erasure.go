@@ -41,7 +41,6 @@ type (
 	erasuresReply struct {
 		Erasures []Erasure `json:"erasures" nullable:"false"`
 	}
-	// adminErasureRequest asks for no confirmation: the command line has done so.
 	adminErasureRequest struct {
 		Site      string `json:"site"`
 		Visitor   string `json:"visitor,omitempty"`
@@ -49,6 +48,7 @@ type (
 		UserAgent string `json:"user_agent,omitempty"`
 		Day       string `json:"day,omitempty"`
 		All       bool   `json:"all,omitempty"`
+		Confirm   string `json:"confirm,omitempty"`
 	}
 )
 
@@ -130,10 +130,18 @@ func postErasure(c *call) (any, error) {
 	if err := c.decode(&request); err != nil {
 		return nil, err
 	}
-	if request.All && request.Confirm != c.site.Domain {
-		return nil, failAt("confirm", "to erase all events of a site, confirm must be its domain, %s", c.site.Domain)
+	if err := confirmed(c.site, request.All, request.Confirm); err != nil {
+		return nil, err
 	}
 	return c.erase(c.site, collect.Forget{Visitor: request.Visitor, IP: request.IP, UserAgent: request.UserAgent, Day: request.Day, All: request.All})
+}
+
+// confirmed guards what cannot be taken back.
+func confirmed(site *event.Site, all bool, confirm string) error {
+	if all && confirm != site.Domain {
+		return failAt("confirm", "to erase all events of a site, confirm must be its domain, %s", site.Domain)
+	}
+	return nil
 }
 
 func getErasures(c *call) (any, error) { return c.listErasures(c.site.WebsiteID) }
@@ -178,6 +186,9 @@ func adminErase(c *call) (any, error) {
 	site, ok := c.api.options.Accounts.ByID(request.Site)
 	if !ok {
 		return nil, fail(codeNotFound, "there is no site %q", request.Site)
+	}
+	if err := confirmed(site, request.All, request.Confirm); err != nil {
+		return nil, err
 	}
 	return c.erase(site, collect.Forget{Visitor: request.Visitor, IP: request.IP, UserAgent: request.UserAgent, Day: request.Day, All: request.All})
 }

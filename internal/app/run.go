@@ -13,7 +13,6 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/collect/wire"
 	"github.com/footfall-analytics/footfall/internal/demo"
-	"github.com/footfall-analytics/footfall/internal/event"
 	sdkjs "github.com/footfall-analytics/footfall/sdk/js"
 	"github.com/footfall-analytics/footfall/web"
 )
@@ -116,6 +115,10 @@ func nextPort(listen string) string {
 	return net.JoinHostPort("127.0.0.1", strconv.Itoa(n+1))
 }
 
+// frontBytes is the most of a body that net/http reads behind an answer to let the connection live. Larger ones are left to it: where
+// one is refused, the answer does not wait for the rest.
+const frontBytes = 256 << 10
+
 // serveMain starts the server of the main listener: with TLS, or with the door's front below it.
 func (a *App) serveMain(handler http.Handler) (*http.Server, error) {
 	server, listener, err := newServer("tcp", a.cfg.Listen, handler)
@@ -132,7 +135,7 @@ func (a *App) serveMain(handler http.Handler) (*http.Server, error) {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}
 		listener = tls.NewListener(listener, server.TLSConfig)
 	case a.cfg.Runs("collect"):
-		a.listeners.front = wire.NewFront(server, a.door, event.MaxBatchBytes)
+		a.listeners.front = wire.NewFront(server, a.door, frontBytes)
 		listener = a.listeners.front.Listen(listener)
 	}
 	a.start(server, listener)

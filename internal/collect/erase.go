@@ -38,12 +38,6 @@ type Everywhere interface {
 	AppendEverywhere(ctx context.Context, record []byte) error
 }
 
-// Forgetter is a Sessions that can forget at once.
-type Forgetter interface {
-	// Forget drops sessions and visitors of a site: those of the ids, or all where ids is nil.
-	Forget(websiteID string, ids []string)
-}
-
 // Erase puts a request to forget into the log and returns it when it is durable. An address is turned into the ids that it has, and
 // goes no further.
 func (h *Handler) Erase(ctx context.Context, site *event.Site, f Forget) (event.Erasure, error) {

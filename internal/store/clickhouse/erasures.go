@@ -165,31 +165,35 @@ func (s *Store) eachErasure(ctx context.Context, websiteID string, yield func(st
 	return nil
 }
 
-const proofsSQL = `select part, found, removed, remaining, verified_at
+const proofsSQL = `select erasure_id, part, found, removed, remaining, verified_at
 from erasure_proofs final
-where erasure_id = {p1:String}
-order by part`
+where {p1:String} = '' or erasure_id in (select id from erasures where website_id = {p1:String})
+order by erasure_id, part`
 
 // Erasures returns the erasures of a site with their proofs, the latest first.
 func (s *Store) Erasures(ctx context.Context, websiteID string) (reports []store.ErasureReport, err error) {
-	err = s.eachErasure(ctx, websiteID, func(r store.ErasureReport) { reports = append(reports, r) })
+	if err = s.eachErasure(ctx, websiteID, func(r store.ErasureReport) { reports = append(reports, r) }); err != nil {
+		return nil, err
+	}
+	proofs, err := s.proofs(ctx, websiteID)
 	for i := range reports {
-		if err == nil {
-			reports[i].Proofs, err = s.proofs(ctx, reports[i].ID)
-		}
+		reports[i].Proofs = proofs[reports[i].ID]
 	}
 	return reports, err
 }
 
-func (s *Store) proofs(ctx context.Context, id string) (proofs []store.Proof, err error) {
-	err = eachOn(ctx, s.writer, proofsSQL, []any{id}, func(scan scanner) error {
+// proofs returns those of a site's erasures, or of all, by erasure.
+func (s *Store) proofs(ctx context.Context, websiteID string) (map[string][]store.Proof, error) {
+	proofs := map[string][]store.Proof{}
+	err := eachOn(ctx, s.writer, proofsSQL, []any{websiteID}, func(scan scanner) error {
+		var id string
 		var p store.Proof
-		err := scan(&p.Part, &p.Found, &p.Removed, &p.Left, &p.VerifiedAt)
-		proofs = append(proofs, p)
+		err := scan(&id, &p.Part, &p.Found, &p.Removed, &p.Left, &p.VerifiedAt)
+		proofs[id] = append(proofs[id], p)
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the proofs of erasure %q: %w", id, err)
+		return nil, fmt.Errorf("cannot read the proofs of erasures: %w", err)
 	}
 	return proofs, nil
 }

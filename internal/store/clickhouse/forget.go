@@ -17,6 +17,7 @@ import (
 // The points at which a kill of a pass is tried.
 const (
 	PointForgetNoted    = "forget noted"    // what is about to go is written down
+	PointForgetRemoved  = "forget removed"  // sessions have gone, those that others share too
 	PointForgetSessions = "forget sessions" // sessions are as they will be
 	PointForgetEvents   = "forget events"   // the events have gone
 	PointForgetCounts   = "forget counts"   // hours, ledger and changes are right
@@ -169,22 +170,7 @@ func (f *forgetting) note(ctx context.Context) error {
 	if err != nil || noted {
 		return err
 	}
-	var sessions, events int64
-	for sql, to := range map[string]*int64{
-		"select toInt64(count()) from sessions final where " + f.sessionsOf(): &sessions,
-		"select toInt64(count()) from events where " + covered(f.erased):      &events,
-	} {
-		if err := f.writer.QueryRow(ctx, sql, named(f.args())...).Scan(to); err != nil {
-			return err
-		}
-	}
-	if err := f.found(ctx, partEvents, events); err != nil {
-		return err
-	}
-	if f.pass > 1 {
-		sessions = 0 // most are of later events, and are put in again
-	}
-	if err := f.found(ctx, partSessions, sessions); err != nil {
+	if err := f.noteProofs(ctx); err != nil {
 		return err
 	}
 	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{"insert_deduplication_token": f.token("notes")}))
@@ -198,6 +184,36 @@ func (f *forgetting) note(ctx context.Context) error {
 	return err
 }
 
+// noteProofs writes down what the pass has found. A pass that begins again finds less: what the first pass wrote stands.
+func (f *forgetting) noteProofs(ctx context.Context) error {
+	if f.pass == 1 && slices.ContainsFunc(f.proofs, func(p store.Proof) bool { return p.Part == partSessions }) {
+		return nil
+	}
+	var events int64
+	if err := f.writer.QueryRow(ctx, "select toInt64(count()) from events where "+covered(f.erased), named(f.args())...).Scan(&events); err != nil {
+		return err
+	}
+	p := f.proof(partEvents)
+	p.Found += events
+	if err := f.PutProof(ctx, f.erased.ID, *p); err != nil || f.pass > 1 {
+		return err // sessions that come back are those of the first pass again, or of later events
+	}
+	ids, made, err := f.touched(ctx)
+	if err != nil {
+		return err
+	}
+	var sessions int64
+	if len(ids) > 0 || f.erased.Scope == event.EraseSite {
+		sql := "select toInt64(count()) from sessions final where " + sessionsWith
+		if err := f.writer.QueryRow(ctx, sql, named([]any{f.erased.WebsiteID, ids})...).Scan(&sessions); err != nil {
+			return err
+		}
+	}
+	p = f.proof(partSessions)
+	p.Found, p.Removed = sessions, sessions-int64(len(made))
+	return f.PutProof(ctx, f.erased.ID, *p)
+}
+
 // readDays reads the days that the notes of this pass name.
 func (f *forgetting) readDays(ctx context.Context) (noted bool, err error) {
 	const sql = "select distinct toString(toDate(toDateTime(hour, 'UTC'))) from erasure_notes where erasure_id = {p1:String} and pass = {p2:UInt32} order by 1"
@@ -209,13 +225,6 @@ func (f *forgetting) readDays(ctx context.Context) (noted bool, err error) {
 		return err
 	})
 	return len(f.days) > 0, err
-}
-
-// found adds to what a part's proof says was found.
-func (f *forgetting) found(ctx context.Context, part string, n int64) error {
-	p := f.proof(part)
-	p.Found += n
-	return f.PutProof(ctx, f.erased.ID, *p)
 }
 
 func (f *forgetting) proof(part string) *store.Proof {
@@ -239,33 +248,53 @@ func (f *forgetting) sessionsOf() string {
 // removeSessions removes the sessions, in all their versions, and puts in what is left of those that others share. Their version is the
 // least: whatever the stream or a processor makes of the same key later knows more.
 func (f *forgetting) removeSessions(ctx context.Context) error {
-	ids := []string{}
-	if f.erased.Scope != event.EraseSite {
-		err := eachOn(ctx, f.writer, "select distinct session_id from sessions where "+f.sessionsOf(), f.args(), func(scan scanner) error {
-			var id string
-			err := scan(&id)
-			ids = append(ids, id)
-			return err
-		})
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-	}
-	left, err := f.leftOf(ctx, ids)
-	if err != nil {
+	ids, made, err := f.touched(ctx)
+	if err != nil || len(ids) == 0 && f.erased.Scope != event.EraseSite {
 		return err
 	}
-	where := "website_id = {p1:String} and (empty({p2:Array(String)}) or has({p2:Array(String)}, session_id))"
-	if err := f.mutate(ctx, "alter table sessions delete where "+where, named([]any{f.erased.WebsiteID, ids})); err != nil {
+	if err := f.mutate(ctx, "alter table sessions delete where "+sessionsWith, named([]any{f.erased.WebsiteID, ids})); err != nil {
 		return fmt.Errorf("cannot remove sessions: %w", err)
 	}
+	if err := f.fail(PointForgetRemoved); err != nil {
+		return err
+	}
 	var changes []event.SessionChange
-	for _, session := range f.rebuild(left) {
+	for _, session := range made {
 		changes = append(changes, event.SessionChange{Session: session})
 	}
 	versions := make([]uint64, len(changes))
 	// A token of its own for each try: the rows of the last one have just been removed.
 	return f.InsertSessions(ctx, f.token(fmt.Sprintf("sessions/%d", time.Now().UnixNano())), changes, versions)
+}
+
+// sessionsWith is the condition of the sessions of ids, of a whole site where there are none: p1 site, p2 ids.
+const sessionsWith = "website_id = {p1:String} and (empty({p2:Array(String)}) or has({p2:Array(String)}, session_id))"
+
+// sessionIDs returns the ids of the sessions that go, none for those of a whole site. The events name them too: a pass that was ended when
+// their sessions had gone puts back what others share.
+func (f *forgetting) sessionIDs(ctx context.Context) (ids []string, err error) {
+	ids = []string{}
+	if f.erased.Scope == event.EraseSite {
+		return ids, nil
+	}
+	sql := "select session_id from sessions where " + f.sessionsOf() + " union distinct select session_id from events where website_id = {p1:String} and " + visitorIn
+	err = eachOn(ctx, f.writer, sql, f.args(), func(scan scanner) error {
+		var id string
+		err := scan(&id)
+		ids = append(ids, id)
+		return err
+	})
+	return ids, err
+}
+
+// touched returns sessionIDs, and what stays of those sessions, made anew.
+func (f *forgetting) touched(ctx context.Context) (ids []string, made []event.Session, err error) {
+	ids, err = f.sessionIDs(ctx)
+	if err != nil || len(ids) == 0 && f.erased.Scope != event.EraseSite {
+		return ids, nil, err
+	}
+	left, err := f.leftOf(ctx, ids)
+	return ids, f.rebuild(left), err
 }
 
 //go:embed sql/session_events_left.sql
@@ -289,17 +318,19 @@ func (f *forgetting) leftOf(ctx context.Context, ids []string) (left []event.Eve
 }
 
 func (f *forgetting) removeEvents(ctx context.Context) error {
+	if f.erased.Scope == event.EraseSite { // payloads that a loader has inserted since the erasure was noted
+		where := "website_id = {p1:String} and received_at < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')"
+		if err := f.mutate(ctx, "alter table failed_events delete where "+where, named(f.args()[:2])); err != nil {
+			return fmt.Errorf("cannot remove failed payloads: %w", err)
+		}
+	}
 	if len(f.days) == 0 {
 		return nil
 	}
 	if err := f.mutate(ctx, "alter table events delete where "+covered(f.erased), named(f.args())); err != nil {
 		return fmt.Errorf("cannot remove events: %w", err)
 	}
-	if f.erased.Scope != event.EraseSite {
-		return nil
-	}
-	where := "website_id = {p1:String} and received_at < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')"
-	return f.mutate(ctx, "alter table failed_events delete where "+where, named(f.args()[:2]))
+	return nil
 }
 
 // recounts take the noted rows out of what was counted of them. The tables are additive, so each is one insert under a token.
@@ -399,13 +430,14 @@ func (f *forgetting) verify(ctx context.Context) error {
 	now := f.opts.Clock().UnixMilli()
 	for part, left := range map[string]int64{partEvents: events, partSessions: sessions, partViews: 0} {
 		p := f.proof(part)
-		if part == partViews {
+		switch part {
+		case partViews:
 			p.Found += int64(len(f.days))
 			p.Removed = p.Found
-		} else {
+		case partEvents:
 			p.Removed = p.Found - left
 		}
-		if p.Left = left; left == 0 {
+		if p.Left, p.VerifiedAt = left, 0; left == 0 {
 			p.VerifiedAt = now
 		}
 		if err := f.PutProof(ctx, f.erased.ID, *p); err != nil {

@@ -140,7 +140,7 @@ func (x *eraser) lookAtKeys(ctx context.Context) error {
 	}
 	// Retention may have left a session whose events have gone.
 	sql := "select session_id, bot_band from events where event_type in ('pageview', 'event', 'engagement') and " + covered(x.erasure.Scope) +
-		" union select session_id, bot_band from sessions where website_id = $1 and " + visitorIn("$3", "$4")
+		" union select session_id, bot_band from sessions where website_id = $1 and (" + visitorIn("$3", "$4") + " or list_has_any(visitors, $3::ubigint[]))"
 	return x.writer.once(ctx, sql, coveredArgs(&x.kept), func(c *Chunk) error {
 		for i := range c.Rows() {
 			key := event.SessionKey{WebsiteID: x.erasure.WebsiteID, SessionID: c.Text(0, i), Band: c.Uint8s(1)[i]}

@@ -122,18 +122,11 @@ func (p *partitionLoad) step(ctx context.Context) error {
 			return err
 		}
 	}
-	if p.turns != nil {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case p.turns <- struct{}{}:
-			defer func() { <-p.turns }()
-		}
-	}
 	entries, err := p.take(ctx)
 	if err != nil {
 		return err
 	}
+	defer p.release()
 	if err := p.options.FailPoint(PointRangeBegun); err != nil {
 		return err
 	}
@@ -161,23 +154,47 @@ func lastTick(entries []eventlog.Entry) int64 {
 	return 0
 }
 
-// take returns the entries of a range that is begun: the one that was under way, or the next.
+// take returns the entries of a range that is begun: the one that was under way, or the next. Without an error they are held until release.
 func (p *partitionLoad) take(ctx context.Context) (entries []eventlog.Entry, err error) {
-	if p.To > p.Next {
-		return entries, p.retry(ctx, "read a begun range again", func() error {
-			entries, err = p.read(ctx, p.To, 0)
-			return err
-		})
+	what, to, most := "read a begun range again", p.To, 0
+	if p.To == p.Next {
+		what, to, most = "read", 0, p.options.MaxEntries
 	}
-	err = p.retry(ctx, "read", func() error {
-		entries, err = p.read(ctx, 0, p.options.MaxEntries)
+	err = p.retry(ctx, what, func() error {
+		entries, err = p.readInTurn(ctx, to, most)
 		return err
 	})
-	if err != nil {
-		return nil, err
+	if err != nil || to > 0 {
+		return entries, err
 	}
 	p.To = entries[len(entries)-1].Offset + 1
-	return entries, p.note(ctx)
+	if err := p.note(ctx); err != nil {
+		p.release()
+		return nil, err
+	}
+	return entries, nil
+}
+
+// readInTurn is read by one of those who may hold entries. A partition that cannot be read keeps no other from it.
+func (p *partitionLoad) readInTurn(ctx context.Context, to int64, most int) ([]eventlog.Entry, error) {
+	if p.turns != nil {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case p.turns <- struct{}{}:
+		}
+	}
+	entries, err := p.read(ctx, to, most)
+	if err != nil {
+		p.release()
+	}
+	return entries, err
+}
+
+func (p *partitionLoad) release() {
+	if p.turns != nil {
+		<-p.turns
+	}
 }
 
 // wait returns when there is something to take and the interval is over. What was taken is noted before a wait for more.

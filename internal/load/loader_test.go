@@ -269,3 +269,39 @@ func TestLoaderGathers(t *testing.T) {
 		t.Errorf("%v; sizes of inserts %v, at most %d at once", ctx.Err(), sizes, most)
 	}
 }
+
+// deafLog cannot be read.
+type deafLog struct{ *gapLog }
+
+func (deafLog) Read(context.Context, eventlog.Topic, int32, int64, int) ([]eventlog.Entry, error) {
+	return nil, errKilled
+}
+
+// TestLoaderPassesTheTurn: a partition whose begun range cannot be read keeps no other from its turn.
+func TestLoaderPassesTheTurn(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	l := NewLoader(LoaderOptions{Log: &gapLog{}, AtOnce: 1, Logger: slog.New(slog.DiscardHandler), Inserts: map[eventlog.Topic]Insert{
+		eventlog.Events: func(context.Context, string, []eventlog.Entry) error {
+			cancel()
+			return nil
+		},
+	}})
+	var wg sync.WaitGroup
+	run := func(partition int32, log eventlog.Reader, ranges *memoryRanges) {
+		options := l.options
+		options.Log, options.Ranges = log, ranges
+		wg.Go(func() {
+			_ = (&Loader{options: options, turns: l.turns}).Run(ctx, eventlog.Claim{Topic: eventlog.Events, Partition: partition}) // ends with ctx
+		})
+	}
+	run(0, deafLog{&gapLog{}}, &memoryRanges{at: eventlog.Progress{Next: 1, To: 5}})
+	time.Sleep(20 * time.Millisecond) // it has tried
+	log := &gapLog{}
+	log.append(rand.New(rand.NewPCG(1, 1)), "one")
+	run(1, log, &memoryRanges{})
+	wg.Wait()
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		t.Errorf("nothing was inserted: %v", ctx.Err())
+	}
+}

@@ -33,6 +33,7 @@ spark_home = %q
 type month struct {
 	r        *rand.Rand
 	from, to time.Time // UTC days, half open
+	edge     int64     // of the late limit; Unix ms
 	bodies   [][]byte
 	events   int
 }
@@ -41,7 +42,7 @@ const monthDays = 30
 
 func newMonth(seed uint64, visits int) *month {
 	to := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
-	m := &month{r: rand.New(rand.NewPCG(seed, 30)), from: to.AddDate(0, 0, -monthDays), to: to}
+	m := &month{r: rand.New(rand.NewPCG(seed, 30)), from: to.AddDate(0, 0, -monthDays), to: to, edge: time.Now().AddDate(0, 0, -7).UnixMilli()}
 	var batch []map[string]any
 	for range visits {
 		batch = append(batch, m.visit()...)
@@ -90,6 +91,10 @@ func (m *month) visit() (events []map[string]any) {
 	if r.IntN(12) == 0 { // around midnight, UTC
 		at -= at % event24h
 		at += event24h - r.Int64N(600_000)
+	}
+	// A visit on both sides of the late limit is cut there until the daily job repairs it (docs/adr/0011-versions-of-sessions.md).
+	if before := m.edge - at; before > -2*3600*1000 && before < 3*3600*1000 {
+		at += 6 * 3600 * 1000
 	}
 	query := ""
 	if r.IntN(8) == 0 {
@@ -348,7 +353,7 @@ func (l *longRange) sameAnswers(when, source string) {
 	if least := 2 * (len(longQuestions) - 1); source == "rollups" && rolled < least { // one question has its own limit, so a cache may answer it
 		l.t.Errorf("%s: only %d answers of %d read rollups", when, rolled, 2*len(longQuestions))
 	}
-	l.t.Logf("%s: %d rows of %d questions are equal, %d of them with rollups", when, groups, 2*len(longQuestions), rolled)
+	l.t.Logf("%s: %d rows of %d questions compared, %d of them with rollups", when, groups, 2*len(longQuestions), rolled)
 }
 
 func row(r longReply, i int) string {

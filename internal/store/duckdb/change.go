@@ -142,13 +142,23 @@ func (st *state) apply(c *change) {
 		for q := range t.quarters {
 			site.quarters[q] = st.sequence
 			site.days[floor(q, dayMillis)] = st.sequence
-			if q < c.now-hourMillis {
-				site.oldTouched = c.now
-			}
 		}
 	}
+	st.disturb(c)
 	for _, d := range c.dirty {
 		delete(st.site(d.website).clean, d.Day)
+	}
+}
+
+// disturb notes which sites have old hours that the change touches. The lock is held.
+func (st *state) disturb(c *change) {
+	for website, t := range c.touched {
+		for q := range t.quarters {
+			if q < c.now-hourMillis {
+				st.site(website).oldTouched = c.now
+				break
+			}
+		}
 	}
 }
 

@@ -90,6 +90,10 @@ func (s *Store) Stage(ctx context.Context, batch *store.Batch) error {
 		s.Discard()
 		return fmt.Errorf("cannot stage %d events: %w", len(batch.Events), err)
 	}
+	s.staged.change.now = s.opts.Clock().UnixMilli()
+	s.state.mu.Lock()
+	defer s.state.mu.Unlock()
+	s.state.disturb(s.staged.change)
 	return nil
 }
 

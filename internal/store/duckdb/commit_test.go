@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 	"time"
 
@@ -101,4 +102,51 @@ func BenchmarkCommitBacklog(b *testing.B) {
 	b.ReportMetric(float64(spent.Nanoseconds())/float64(events)/1000, "cpu-us/event")
 	b.ReportMetric(float64(info.Size())/float64(events), "B/event")
 	b.ReportMetric(float64(rows)/float64(events), "sessions/event")
+}
+
+// TestPlansFollowTheTables: what a commit looks up costs memory by what it commits, not by what is stored, also where the store was
+// opened empty.
+func TestPlansFollowTheTables(t *testing.T) {
+	s := openTest(t)
+	const hashTables = "select memory_usage_bytes::bigint from duckdb_memory() where tag = 'HASH_TABLE'"
+	stop := make(chan struct{})
+	most := int64(0)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				most = max(most, count(t, s, hashTables))
+			}
+		}
+	})
+	traffic := newTraffic(1, 1_750_000_000_000, 100)
+	for range 60 {
+		b := traffic.batch(10_000)
+		commit(t, s, &store.Batch{Sessions: b.Sessions, Next: b.Next})
+		commit(t, s, &store.Batch{Sessions: b.Sessions[:len(b.Sessions)/10], Next: b.Next})
+	}
+	close(stop)
+	wg.Wait()
+	if sessions := count(t, s, "select count(*) from sessions"); sessions < 100_000 || most > 8<<20 {
+		t.Errorf("hash tables of %d bytes beside %d sessions", most, sessions)
+	}
+}
+
+// TestStagedImportDisturbs: rollups wait for an import whose transaction is still open.
+func TestStagedImportDisturbs(t *testing.T) {
+	s := openTest(t)
+	b := newTraffic(1, 1_750_000_000_000, 100).batch(1000)
+	sessions := b.Sessions
+	b.Sessions = nil
+	if err := s.Stage(context.Background(), b); err != nil {
+		t.Fatal(err)
+	}
+	website := b.Events[0].WebsiteID
+	if now := time.Now(); !s.disturbed(website, now) || s.disturbed(website, now.Add(2*quiet)) {
+		t.Error("a staged import does not disturb for a while")
+	}
+	commit(t, s, &store.Batch{Sessions: sessions, Next: b.Next})
 }

@@ -13,15 +13,25 @@ import (
 // conn is one connection to the database. It is used by one goroutine at a time.
 type conn struct {
 	handle   duck.Connection
-	prepared map[string]duck.PreparedStatement // by SQL text; see exec
+	prepared map[string]*prepared // by SQL text; see exec
 }
+
+// prepared is a statement with its plan.
+type prepared struct {
+	duck.PreparedStatement
+	uses int
+}
+
+// planUses is how often a plan is used before it is made anew. A plan is made for the sizes that tables have then: one made for an
+// empty table would build a hash table of all of it for good.
+const planUses = 16
 
 // interruptAgain is how often a cancelled statement is told to stop until it does: DuckDB forgets an interrupt that
 // arrives between two steps of a statement.
 const interruptAgain = 50 * time.Millisecond
 
 func connect(db duck.Database) (*conn, error) {
-	c := &conn{prepared: map[string]duck.PreparedStatement{}}
+	c := &conn{prepared: map[string]*prepared{}}
 	if duck.Connect(db, &c.handle) == duck.StateError {
 		return nil, errors.New("cannot connect to the database")
 	}
@@ -30,7 +40,7 @@ func connect(db duck.Database) (*conn, error) {
 
 func (c *conn) close() {
 	for _, stmt := range c.prepared {
-		duck.DestroyPrepare(&stmt)
+		duck.DestroyPrepare(&stmt.PreparedStatement)
 	}
 	duck.Disconnect(&c.handle)
 }
@@ -52,15 +62,31 @@ func (c *conn) execAll(script string) error {
 
 // each runs one statement and calls yield for each chunk of its result. The statement stays prepared.
 func (c *conn) each(ctx context.Context, sql string, args []any, yield func(*Chunk) error) error {
-	stmt, kept := c.prepared[sql]
-	if !kept {
-		var err error
-		if stmt, err = c.prepare(sql); err != nil {
+	p := c.prepared[sql]
+	if p != nil && p.uses >= planUses {
+		c.forget(sql)
+		p = nil
+	}
+	if p == nil {
+		stmt, err := c.prepare(sql)
+		if err != nil {
 			return err
 		}
-		c.prepared[sql] = stmt
+		p = &prepared{PreparedStatement: stmt}
+		c.prepared[sql] = p
 	}
-	return c.run(ctx, stmt, args, yield)
+	p.uses++
+	err := c.run(ctx, p.PreparedStatement, args, yield)
+	if err != nil {
+		c.forget(sql) // it may hold what it had in memory when it failed
+	}
+	return err
+}
+
+// forget gives a kept plan up.
+func (c *conn) forget(sql string) {
+	duck.DestroyPrepare(&c.prepared[sql].PreparedStatement)
+	delete(c.prepared, sql)
 }
 
 // once runs one statement whose plan is not kept.

@@ -132,6 +132,7 @@ test-cluster-full: build jobs engines-up
 	  $(MAKE) --no-print-directory engines-up-lake && \
 	  $(LAKE_ENV) $(GO) test -count=1 -p 1 -timeout 60m $(LAKE_TESTS) && \
 	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/cluster -run TestLongRanges && \
+	  $(LAKE_ENV) $(GO) test -short -count=1 -v -timeout 60m ./test/cluster -run TestLongRanges -days 365 && \
 	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/batch; } || code=1; \
 	$(MAKE) --no-print-directory engines-down; exit $$code
 

@@ -3,6 +3,7 @@ package cluster
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -29,7 +30,9 @@ file_seconds = 3
 spark_home = %q
 `
 
-// month is thirty finished days of traffic, sent alike to an embedded installation and to a cluster.
+var longDays = flag.Int("days", 30, "finished days of the long range")
+
+// month is many finished days of traffic, sent alike to an embedded installation and to a cluster.
 type month struct {
 	r        *rand.Rand
 	from, to time.Time // UTC days, half open
@@ -38,11 +41,9 @@ type month struct {
 	events   int
 }
 
-const monthDays = 30
-
 func newMonth(seed uint64, visits int) *month {
 	to := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -1)
-	m := &month{r: rand.New(rand.NewPCG(seed, 30)), from: to.AddDate(0, 0, -monthDays), to: to, edge: time.Now().AddDate(0, 0, -7).UnixMilli()}
+	m := &month{r: rand.New(rand.NewPCG(seed, 30)), from: to.AddDate(0, 0, -*longDays), to: to, edge: time.Now().AddDate(0, 0, -7).UnixMilli()}
 	var batch []map[string]any
 	for range visits {
 		batch = append(batch, m.visit()...)
@@ -376,7 +377,7 @@ func (l *longRange) builtHere() {
 	}
 }
 
-// TestLongRanges: thirty days in both shapes of the product. Whatever happens to the rollups, the cluster's answers are the embedded
+// TestLongRanges: -days days in both shapes of the product. Whatever happens to the rollups, the cluster's answers are the embedded
 // ones to the last digit, and say where they come from.
 func TestLongRanges(t *testing.T) {
 	if os.Getenv("FOOTFALL_TEST_SPARK") == "" {

@@ -23,7 +23,7 @@ type ArchiveOptions struct {
 // Archive puts ranges of topics into the lake. It is safe for concurrent use.
 type Archive struct {
 	options ArchiveOptions
-	// Events, Files and Undecodable count what was put, and the records that could not be decoded and are not in the lake.
+	// Events, Files and Undecodable count what the ranges put, each range once, and the records that could not be decoded and are not in the lake.
 	Events, Files, Undecodable atomic.Int64
 }
 
@@ -38,7 +38,8 @@ func NewArchive(o ArchiveOptions) *Archive {
 // Insert returns what puts ranges of a topic: load.Insert. The token names the files: the same range replaces its own.
 func (a *Archive) Insert(topic eventlog.Topic) func(ctx context.Context, token string, entries []eventlog.Entry) error {
 	return func(ctx context.Context, token string, entries []eventlog.Entry) error {
-		refs := a.sort(entries)
+		refs, undecodable := a.sort(entries)
+		events, files := len(refs), 0
 		for len(refs) > 0 {
 			n := 1
 			for n < len(refs) && dayOf(refs[n].timestamp) == dayOf(refs[0].timestamp) {
@@ -47,8 +48,11 @@ func (a *Archive) Insert(topic eventlog.Topic) func(ctx context.Context, token s
 			if err := a.put(ctx, topic, token, entries, refs[:n]); err != nil {
 				return err
 			}
-			refs = refs[n:]
+			refs, files = refs[n:], files+1
 		}
+		a.Events.Add(int64(events))
+		a.Files.Add(int64(files))
+		a.Undecodable.Add(int64(undecodable))
 		return nil
 	}
 }
@@ -67,15 +71,16 @@ func compareRefs(a, b ref) int {
 		bytes.Compare(a.id[:], b.id[:]), cmp.Compare(a.receipt, b.receipt), cmp.Compare(a.at, b.at))
 }
 
-func (a *Archive) sort(entries []eventlog.Entry) []ref {
-	refs, sites := make([]ref, 0, len(entries)), map[string]string{}
+func (a *Archive) sort(entries []eventlog.Entry) (refs []ref, undecodable int) {
+	refs = make([]ref, 0, len(entries))
+	sites := map[string]string{}
 	for i := range entries {
 		if event.RecordKind(entries[i].Value) != event.KindEvent {
 			continue
 		}
 		var e event.Event
 		if err := e.DecodeEvent(entries[i].Value); err != nil {
-			a.Undecodable.Add(1)
+			undecodable++
 			a.options.Logger.Error("a record of a topic cannot be decoded, and is not archived", "partition", entries[i].Partition, "position", entries[i].Offset, "error", err)
 			continue
 		}
@@ -87,7 +92,7 @@ func (a *Archive) sort(entries []eventlog.Entry) []ref {
 		refs = append(refs, ref{at: i, site: site, timestamp: e.Timestamp, receipt: e.ReceivedAt, id: e.ID})
 	}
 	slices.SortFunc(refs, compareRefs)
-	return refs
+	return refs, undecodable
 }
 
 // put makes the file of one day.
@@ -103,10 +108,5 @@ func (a *Archive) put(ctx context.Context, topic eventlog.Topic, name string, en
 			return err
 		}
 	}
-	if err := file.put(ctx, a.options.Store, fileKey(dayOf(refs[0].timestamp), name)); err != nil {
-		return err
-	}
-	a.Events.Add(int64(len(refs)))
-	a.Files.Add(1)
-	return nil
+	return file.put(ctx, a.options.Store, fileKey(dayOf(refs[0].timestamp), name))
 }

@@ -33,17 +33,35 @@ func (w *Writer) Erase(ctx context.Context, e *event.Erasure, next int64, _ stor
 	return store.Erasing{}, w.Commit(ctx, &store.Batch{Next: next})
 }
 
-// noteErasure may be repeated.
+// noteErasure may be repeated. What is found is written down before it goes: a kill between must not make a proof of nothing.
 func (s *Store) noteErasure(ctx context.Context, e *event.Erasure) error {
 	if known, err := s.knows(ctx, e.ID); err != nil || known {
 		return err
 	}
-	found, err := s.eraseFailed(ctx, e)
+	found, err := s.findFailed(ctx, e)
 	if err != nil {
 		return err
 	}
-	now := s.opts.Clock().UnixMilli()
-	if err := s.PutProof(ctx, e.ID, store.Proof{Part: partFailed, Found: found, Removed: found, VerifiedAt: now}); err != nil {
+	noted, err := s.proofs(ctx, e.WebsiteID, e.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range noted[e.ID] {
+		if p.Part == partFailed {
+			found = max(found, p.Found)
+		}
+	}
+	proof := store.Proof{Part: partFailed, Found: found}
+	if err := s.PutProof(ctx, e.ID, proof); err != nil {
+		return err
+	}
+	if found > 0 {
+		if err := s.eraseFailed(ctx, e); err != nil {
+			return err
+		}
+	}
+	proof.Removed, proof.VerifiedAt = found, s.opts.Clock().UnixMilli()
+	if err := s.PutProof(ctx, e.ID, proof); err != nil {
 		return err
 	}
 	kept := e.Erased()
@@ -115,18 +133,24 @@ func (s *Store) PutProof(ctx context.Context, id string, p store.Proof) error {
 const failedWith = `website_id = {p1:String} and received_at < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')
 	and (empty({p3:Array(String)}) or arrayExists(id -> position(payload, id) > 0, {p3:Array(String)}))`
 
-// eraseFailed deletes the payloads that hold an id of the visitors, or all of the site.
-func (s *Store) eraseFailed(ctx context.Context, e *event.Erasure) (found int64, err error) {
+func failedArgs(e *event.Erasure) []any {
 	ids := []string{}
 	for _, id := range e.Visitors {
 		written, _ := json.Marshal(id) // a string always has a JSON form
 		ids = append(ids, id, string(written[1:len(written)-1]))
 	}
-	args := named([]any{e.WebsiteID, clampTime(e.Before), ids})
-	if err := s.writer.QueryRow(ctx, "select toInt64(count()) from failed_events where "+failedWith, args...).Scan(&found); err != nil || found == 0 {
-		return found, err
-	}
-	return found, s.mutate(ctx, "alter table failed_events delete where "+failedWith, args)
+	return named([]any{e.WebsiteID, clampTime(e.Before), ids})
+}
+
+// findFailed counts the payloads that hold an id of the visitors, or all of the site.
+func (s *Store) findFailed(ctx context.Context, e *event.Erasure) (found int64, err error) {
+	err = s.writer.QueryRow(ctx, "select toInt64(count()) from failed_events where "+failedWith, failedArgs(e)...).Scan(&found)
+	return found, err
+}
+
+// eraseFailed deletes them.
+func (s *Store) eraseFailed(ctx context.Context, e *event.Erasure) error {
+	return s.mutate(ctx, "alter table failed_events delete where "+failedWith, failedArgs(e))
 }
 
 // mutate runs a mutation and waits until all of it is done.
@@ -167,7 +191,7 @@ func (s *Store) eachErasure(ctx context.Context, websiteID string, yield func(st
 
 const proofsSQL = `select erasure_id, part, found, removed, remaining, verified_at
 from erasure_proofs final
-where {p1:String} = '' or erasure_id in (select id from erasures where website_id = {p1:String})
+where {p1:String} = '' and {p2:String} = '' or erasure_id = {p2:String} or erasure_id in (select id from erasures where website_id = {p1:String})
 order by erasure_id, part`
 
 // Erasures returns the erasures of a site with their proofs, the latest first.
@@ -175,17 +199,17 @@ func (s *Store) Erasures(ctx context.Context, websiteID string) (reports []store
 	if err = s.eachErasure(ctx, websiteID, func(r store.ErasureReport) { reports = append(reports, r) }); err != nil {
 		return nil, err
 	}
-	proofs, err := s.proofs(ctx, websiteID)
+	proofs, err := s.proofs(ctx, websiteID, "")
 	for i := range reports {
 		reports[i].Proofs = proofs[reports[i].ID]
 	}
 	return reports, err
 }
 
-// proofs returns those of a site's erasures, or of all, by erasure.
-func (s *Store) proofs(ctx context.Context, websiteID string) (map[string][]store.Proof, error) {
+// proofs returns those of a site's erasures and of the one of that id, which may not be noted yet; of all where both are empty.
+func (s *Store) proofs(ctx context.Context, websiteID, id string) (map[string][]store.Proof, error) {
 	proofs := map[string][]store.Proof{}
-	err := eachOn(ctx, s.writer, proofsSQL, []any{websiteID}, func(scan scanner) error {
+	err := eachOn(ctx, s.writer, proofsSQL, []any{websiteID, id}, func(scan scanner) error {
 		var id string
 		var p store.Proof
 		err := scan(&id, &p.Part, &p.Found, &p.Removed, &p.Left, &p.VerifiedAt)

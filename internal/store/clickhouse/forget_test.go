@@ -256,3 +256,42 @@ func TestForgottenSiteIsEmpty(t *testing.T) {
 		t.Errorf("the writer cannot go on: %v", err)
 	}
 }
+
+// TestNotingEndedHalfWay: payloads that an ended try has removed stay in the proof.
+func TestNotingEndedHalfWay(t *testing.T) {
+	s := openTest(t)
+	ctx, asked := context.Background(), time.Now().UnixMilli()
+	insert := func(token string) {
+		if err := s.InsertFailed(ctx, token, []event.FailedEvent{{WebsiteID: "s", ReceivedAt: asked, Payload: []byte("bob, " + token)}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	insert("one")
+	insert("two")
+	e := &event.Erasure{ID: "e", WebsiteID: "s", Scope: event.EraseVisitor, AskedAt: asked, Before: event.Forever, Visitors: []string{"bob"}}
+	proof := func() store.Proof {
+		proofs, err := s.proofs(ctx, "s", "e")
+		if err != nil || len(proofs["e"]) != 1 {
+			t.Fatalf("%+v, %v", proofs, err)
+		}
+		return proofs["e"][0]
+	}
+	if err := s.PutProof(ctx, "e", store.Proof{Part: partFailed, Found: 2}); err != nil { // as the ended try did
+		t.Fatal(err)
+	}
+	if err := s.eraseFailed(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.noteErasure(ctx, e); err != nil {
+		t.Fatal(err)
+	}
+	if p := proof(); p.Found != 2 || p.Removed != 2 || p.VerifiedAt == 0 {
+		t.Errorf("proof %+v", p)
+	}
+	if err := s.noteErasure(ctx, e); err != nil { // known
+		t.Fatal(err)
+	}
+	if p := proof(); p.Found != 2 || p.Removed != 2 {
+		t.Errorf("proof %+v", p)
+	}
+}

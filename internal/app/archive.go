@@ -124,3 +124,45 @@ func (c *cluster) keepArchiveFresh(ctx context.Context) error {
 }
 
 const archiveFreshEvery = 5 * time.Second
+
+const (
+	expireEvery = time.Hour
+	// expireSlack is how much longer days stay in the archive than in the store: a day is made from some before and behind it.
+	expireSlack = 3 * 24 * time.Hour
+)
+
+// expireArchive deletes the days that the archive need not keep.
+func expireArchive(ctx context.Context, cfg *config.Config, place string, now time.Time) (files int, err error) {
+	months := cfg.ArchiveMonths()
+	if months == 0 {
+		return 0, nil
+	}
+	store, err := openArchive(&cfg.S3, place)
+	if err != nil {
+		return 0, err
+	}
+	return lake.Expire(ctx, store, now.Add(-expireSlack).AddDate(0, 0, -31*months))
+}
+
+// keepArchiveShort does so for the lake, in the process that leads.
+func (c *cluster) keepArchiveShort(ctx context.Context) {
+	if c.cfg.S3.Endpoint == "" {
+		return
+	}
+	every := time.NewTicker(expireEvery)
+	defer every.Stop()
+	for {
+		files, err := expireArchive(ctx, &c.cfg, s3Scheme, time.Now())
+		switch {
+		case err != nil && ctx.Err() == nil:
+			c.logger.Error("days past their retention stay in the archive for now", "error", err)
+		case files > 0:
+			c.logger.Info("days past their retention are gone from the archive", "files", files)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
+}

@@ -144,14 +144,21 @@ func nextNight(now time.Time) time.Time {
 	return day.Add(24*time.Hour + nightlyAt)
 }
 
-// archive writes what has changed of the days that are over.
+// archive writes what has changed of the days that are over, and deletes the days that need not be kept.
 func (x *exporter) archive(ctx context.Context, now time.Time) (lake.Exported, error) {
 	store, err := openArchive(&x.embedded.cfg.S3, x.embedded.cfg.Archive.To)
 	if err != nil {
 		return lake.Exported{}, err
 	}
 	today := time.UnixMilli(now.UnixMilli() / event.DayMillis * event.DayMillis)
-	return x.run(ctx, lake.ExportOptions{Store: store, To: today, Changed: true})
+	done, err := x.run(ctx, lake.ExportOptions{Store: store, To: today, Changed: true})
+	if err != nil {
+		return done, err
+	}
+	x.running.Lock()
+	defer x.running.Unlock()
+	_, err = expireArchive(ctx, &x.embedded.cfg, x.embedded.cfg.Archive.To, now)
+	return done, err
 }
 
 func (x *exporter) watch(m *obs.Registry) {

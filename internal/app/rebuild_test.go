@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -339,6 +340,24 @@ func TestNightlyArchive(t *testing.T) {
 	}
 	if fourth, err := e.exports.archive(t.Context(), now); err != nil || fourth.Days != 1 {
 		t.Errorf("after a loss: %+v, %v", fourth, err)
+	}
+	// Days past the retention go.
+	old := filepath.Join(dir, "events", now.UTC().AddDate(0, 0, -31*14-5).Format(time.DateOnly), "x.parquet")
+	kept := filepath.Join(dir, "events", now.UTC().AddDate(0, 0, -31*14).Format(time.DateOnly), "x.parquet")
+	for _, path := range []string{old, kept} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o700), os.WriteFile(path, nil, 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := e.exports.archive(t.Context(), now); err != nil || exists(old) || !exists(kept) {
+		t.Errorf("past the retention: %v, %v, %v", err, exists(old), exists(kept))
+	}
+	e.cfg.Store.RetentionMonths = 0
+	if err := errors.Join(os.MkdirAll(filepath.Dir(old), 0o700), os.WriteFile(old, nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.exports.archive(t.Context(), now); err != nil || !exists(old) {
+		t.Errorf("kept for good: %v, %v", err, exists(old))
 	}
 }
 

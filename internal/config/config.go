@@ -146,6 +146,16 @@ type Archive struct {
 	// files: about so many bytes of records, and no longer than that.
 	FileBytes   int64 `koanf:"file_bytes"`
 	FileSeconds int   `koanf:"file_seconds"`
+	// RetentionMonths is how long events stay in the archive, by their time; 0 = for good, -1 = as store.retention_months.
+	RetentionMonths int `koanf:"retention_months"`
+}
+
+// ArchiveMonths returns how long events stay in the archive, in months of 31 days; 0 is for good.
+func (c *Config) ArchiveMonths() int {
+	if c.Archive.RetentionMonths < 0 {
+		return c.Store.RetentionMonths
+	}
+	return c.Archive.RetentionMonths
 }
 
 // Batch holds the settings of the daily job of a cluster, which needs [s3], Druid and Spark.
@@ -177,7 +187,7 @@ func Default() Config {
 		Store:          Store{MemoryLimit: "256MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
 		Cluster:        Cluster{Partitions: 3, Replication: 1, Database: "footfall", User: "default", StreamDays: 7},
 		S3:             S3{Region: "us-east-1", Bucket: "footfall"},
-		Archive:        Archive{FileBytes: 64 << 20, FileSeconds: 300},
+		Archive:        Archive{FileBytes: 64 << 20, FileSeconds: 300, RetentionMonths: -1},
 		Batch:          Batch{Master: "local[2]", Memory: "1g", AfterMinutes: 60, EveryMinutes: 5, MaxDays: 31},
 	}
 }
@@ -355,6 +365,8 @@ func (c *Config) validateArchive() error {
 		return fmt.Errorf("archive.file_bytes: %d is less than 1 KiB", c.Archive.FileBytes)
 	case c.Archive.FileSeconds < 1:
 		return fmt.Errorf("archive.file_seconds: %d is less than 1", c.Archive.FileSeconds)
+	case c.ArchiveMonths() > 0 && (c.Store.RetentionMonths == 0 || c.ArchiveMonths() < c.Store.RetentionMonths):
+		return fmt.Errorf("archive.retention_months: the archive keeps events for %d months, less than the store (store.retention_months %d): it could not be made anew", c.ArchiveMonths(), c.Store.RetentionMonths)
 	}
 	return nil
 }

@@ -63,6 +63,8 @@ func TestBadSettings(t *testing.T) {
 	f("[archive]\nto = \"s3://b/p\"", "s3.endpoint")
 	f("[archive]\nfile_bytes = 1", "file_bytes")
 	f("[archive]\nfile_seconds = 0", "file_seconds")
+	f("[archive]\nretention_months = 13", "archive.retention_months")
+	f("[archive]\nretention_months = 15\n[store]\nretention_months = 0", "archive.retention_months")
 	f("[api]\nqueries_per_hour = -1", "queries_per_hour")
 	f("[cluster]\nredis = [\"127.0.0.1:1\"]", "cluster.kafka")
 	const kafka = "[cluster]\nkafka = [\"127.0.0.1:1\"]\n"

@@ -138,7 +138,7 @@ func (c *cluster) openStore(ctx context.Context) (err error) {
 		Addresses: k.ClickHouse, Database: k.Database, User: k.User, Password: k.Password, ReadUser: k.Reader, ReadPassword: k.ReaderPassword,
 		RetentionMonths: cmp.Or(c.cfg.Store.RetentionMonths, forGood), QueryTime: c.queryTime(),
 		Rollups:         len(k.DruidBroker) > 0,
-		ProvenElsewhere: provenElsewhere(c.cfg.S3.Endpoint != ""),
+		ProvenElsewhere: provenElsewhere(c.cfg.S3.Endpoint != "", c.cfg.S3.Endpoint != "" && len(c.cfg.Cluster.DruidBroker) > 0),
 	})
 	return err
 }
@@ -396,7 +396,7 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	go func() { defer close(done); c.tellProgress(telling, claim, p, before.Fresh) }()
 	var forgetting sync.WaitGroup
 	forgetting.Go(func() { c.forget(telling) })
-	forgetting.Go(func() { c.forgetArchive(telling) })
+	forgetting.Go(func() { c.forgetElsewhere(telling) })
 	forgetting.Go(func() { c.keepArchiveShort(telling) })
 	defer func() { stop(); <-done; forgetting.Wait() }()
 	return p.Run(ctx)

@@ -80,7 +80,7 @@ func (e *embedded) openFiles() error {
 		func() (err error) {
 			e.store, err = duckdb.Open(duckdb.Options{
 				Path: e.cfg.Path("events.duckdb"), MemoryLimit: e.cfg.Store.MemoryBytes(), Threads: e.cfg.Store.Threads, Log: e.logger,
-				ProvenElsewhere: provenElsewhere(e.cfg.Archive.To != ""),
+				ProvenElsewhere: provenElsewhere(e.cfg.Archive.To != "", false),
 			})
 			return err
 		},

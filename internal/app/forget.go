@@ -2,24 +2,32 @@ package app
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 	"github.com/footfall-analytics/footfall/internal/lake"
 	"github.com/footfall-analytics/footfall/internal/store"
+	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
 	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
-// partArchive is the part of a proof that is the lake's.
-const partArchive = "archive"
+// The parts of a proof that are the lake's and Druid's.
+const (
+	partArchive = "archive"
+	partRollups = "rollups"
+)
 
 // provenElsewhere are the parts of a proof that the event store does not know of.
-func provenElsewhere(archived bool) []string {
+func provenElsewhere(archived, rolled bool) (parts []string) {
 	if archived {
-		return []string{partArchive}
+		parts = append(parts, partArchive)
 	}
-	return nil
+	if rolled {
+		parts = append(parts, partRollups)
+	}
+	return parts
 }
 
 // prover keeps the proofs of an archive beside those of the store.
@@ -70,6 +78,70 @@ func eraseOne(ctx context.Context, files lake.Store, proofs prover, now func() i
 	return nil
 }
 
+// rollupProver knows which days an erasure took events from, and whether their rollups have been made anew since.
+type rollupProver interface {
+	prover
+	ErasedDays(ctx context.Context, id string) ([]time.Time, error)
+	DayStates(ctx context.Context, from, to time.Time) ([]clickhouse.DayState, error)
+	Kept() time.Time
+}
+
+// proveRollups notes how many of the finished days that applied erasures took events from have been made anew without them. Rollups of
+// days whose events are past their retention stay; those of a day that has not ended are not made yet.
+func proveRollups(ctx context.Context, proofs rollupProver, now time.Time) error {
+	reports, err := proofs.Erasures(ctx, "")
+	if err != nil {
+		return err
+	}
+	for i := range reports {
+		r := &reports[i]
+		at := slices.IndexFunc(r.Proofs, func(p store.Proof) bool { return p.Part == partRollups })
+		if at < 0 || r.AppliedAt == 0 || r.Proofs[at].VerifiedAt > 0 && r.AskedAt+rollupWatch < now.UnixMilli() {
+			continue
+		}
+		if err := proveRollupsOf(ctx, proofs, r, r.Proofs[at], now); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rollupWatch is how long an erasure may take more events, which came late: as long as the log keeps what it was given, in ms.
+const rollupWatch = 9 * event.DayMillis
+
+func proveRollupsOf(ctx context.Context, proofs rollupProver, r *store.ErasureReport, before store.Proof, now time.Time) error {
+	days, err := proofs.ErasedDays(ctx, r.ID)
+	if err != nil {
+		return err
+	}
+	kept, today := proofs.Kept(), now.UTC().Truncate(24*time.Hour)
+	days = slices.DeleteFunc(days, func(day time.Time) bool { return day.Before(kept) || !day.Before(today) })
+	p := store.Proof{Part: partRollups, Found: int64(len(days)), VerifiedAt: before.VerifiedAt}
+	if len(days) > 0 {
+		states, err := proofs.DayStates(ctx, slices.MinFunc(days, time.Time.Compare), slices.MaxFunc(days, time.Time.Compare).Add(24*time.Hour))
+		if err != nil {
+			return err
+		}
+		for i := range states {
+			d := &states[i]
+			if d.WebsiteID == r.WebsiteID && d.Changes != d.Rolled && slices.ContainsFunc(days, d.Day.Equal) {
+				p.Left++
+			}
+		}
+	}
+	p.Removed = p.Found - p.Left
+	switch {
+	case p.Left > 0:
+		p.VerifiedAt = 0
+	case p.VerifiedAt == 0 || p.Found != before.Found:
+		p.VerifiedAt = now.UnixMilli()
+	}
+	if p == before {
+		return nil
+	}
+	return proofs.PutProof(ctx, r.ID, p)
+}
+
 func nowMillis() int64 { return time.Now().UnixMilli() }
 
 // eraseArchive does so for the nightly archive, which may not be written meanwhile.
@@ -109,8 +181,8 @@ func (c *cluster) forget(ctx context.Context) {
 	}
 }
 
-// forgetArchive does the same to the lake, which is slower: files of all days are looked through.
-func (c *cluster) forgetArchive(ctx context.Context) {
+// forgetElsewhere does the same to the lake, which is slower: files of all days are looked through. Rollups follow by the daily job.
+func (c *cluster) forgetElsewhere(ctx context.Context) {
 	if c.cfg.S3.Endpoint == "" {
 		return
 	}
@@ -119,6 +191,9 @@ func (c *cluster) forgetArchive(ctx context.Context) {
 	for {
 		if err := c.eraseArchive(ctx); err != nil && ctx.Err() == nil {
 			c.logger.Error("erasures wait for the archive", "error", err)
+		}
+		if err := proveRollups(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
+			c.logger.Error("erasures wait for the rollups", "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/ClickHouse/clickhouse-go/v2"
 
@@ -220,4 +221,19 @@ func (s *Store) proofs(ctx context.Context, websiteID, id string) (map[string][]
 		return nil, fmt.Errorf("cannot read the proofs of erasures: %w", err)
 	}
 	return proofs, nil
+}
+
+// ErasedDays returns the days (UTC) of the events that an erasure has taken, in order. They are known for a month.
+func (s *Store) ErasedDays(ctx context.Context, id string) (days []time.Time, err error) {
+	const sql = "select distinct intDiv(hour, 86400) * 86400 as day from erasure_notes where erasure_id = {p1:String} order by day"
+	err = eachOn(ctx, s.writer, sql, []any{id}, func(scan scanner) error {
+		var day int64
+		err := scan(&day)
+		days = append(days, time.Unix(day, 0).UTC())
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the days of erasure %q: %w", id, err)
+	}
+	return days, nil
 }

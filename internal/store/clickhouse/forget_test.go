@@ -114,6 +114,16 @@ func TestForgottenVisitorWasNeverThere(t *testing.T) {
 			}
 			return n
 		}
+		days := map[time.Time]bool{}
+		for i := range h.events {
+			if gone(h.events[i]) {
+				days[time.UnixMilli(h.events[i].Timestamp).UTC().Truncate(24*time.Hour)] = true
+			}
+		}
+		erased, err := s.ErasedDays(context.Background(), "one")
+		if err != nil || len(erased) != len(days) || slices.ContainsFunc(erased, func(day time.Time) bool { return !days[day] }) {
+			t.Errorf("seed %d: events went from %v, %v; want %v", seed, erased, err, days)
+		}
 		checkProofs(t, s, int64(len(h.events)-len(left)), ofSite(stream.SessionsOf(h.events))-ofSite(stream.SessionsOf(left)))
 	}
 }

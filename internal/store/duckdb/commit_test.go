@@ -104,9 +104,20 @@ func BenchmarkCommitBacklog(b *testing.B) {
 	b.ReportMetric(float64(rows)/float64(events), "sessions/event")
 }
 
+// unlessShort returns how often something is tried.
+func unlessShort(all, short int) int {
+	if testing.Short() {
+		return short
+	}
+	return all
+}
+
 // TestPlansFollowTheTables: what a commit looks up costs memory by what it commits, not by what is stored, also where the store was
 // opened empty.
 func TestPlansFollowTheTables(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes many sessions")
+	}
 	s := openTest(t)
 	const hashTables = "select memory_usage_bytes::bigint from duckdb_memory() where tag = 'HASH_TABLE'"
 	stop := make(chan struct{})

@@ -44,7 +44,7 @@ func TestKillChild(t *testing.T) {
 // part, and position and rows agree.
 func TestKill(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "events.duckdb")
-	for round := range 8 {
+	for round := range unlessShort(8, 2) {
 		acked := killedRun(t, path, 300+rand.IntN(900))
 		from := time.Now()
 		s, err := Open(Options{Path: path})

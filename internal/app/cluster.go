@@ -397,6 +397,7 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	var forgetting sync.WaitGroup
 	forgetting.Go(func() { c.forget(telling) })
 	forgetting.Go(func() { c.forgetElsewhere(telling) })
+	forgetting.Go(func() { c.mendSeams(telling) })
 	forgetting.Go(func() { c.keepArchiveShort(telling) })
 	defer func() { stop(); <-done; forgetting.Wait() }()
 	return p.Run(ctx)

@@ -181,7 +181,44 @@ func (c *cluster) forget(ctx context.Context) {
 	}
 }
 
-// forgetElsewhere does the same to the lake, which is slower: files of all days are looked through. Rollups follow by the daily job.
+const (
+	mendEvery = 10 * time.Minute
+	// mendBack is how far a process that begins to lead looks back, in ms: another may have led before.
+	mendBack = event.DayMillis
+)
+
+// mendSeams joins visits of which the stream took the younger part and the processor of imports the older one, as soon as the stream is
+// done with them.
+func (c *cluster) mendSeams(ctx context.Context) {
+	every := time.NewTicker(mendEvery)
+	defer every.Stop()
+	for from := int64(0); ; {
+		fresh, err := c.freshAt(ctx)
+		if err == nil && fresh > 0 {
+			to := fresh - int64(c.cfg.Cluster.StreamDays)*event.DayMillis - clickhouse.SeamsSettle.Milliseconds()
+			if from == 0 {
+				from = to - mendBack
+			}
+			var mended int
+			if mended, err = c.store.MendSeams(ctx, from, to, stream.SessionsOf); err == nil {
+				from = to
+			}
+			if mended > 0 {
+				c.logger.Info("visits that an import had in two parts are whole", "visits", mended)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			c.logger.Error("visits that an import has in two parts stay so for now", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+	}
+}
+
+// forgetElsewhere takes what erasures cover out of the lake, which is slower: files of all days are looked through. Rollups follow by the daily job.
 func (c *cluster) forgetElsewhere(ctx context.Context) {
 	if c.cfg.S3.Endpoint == "" {
 		return

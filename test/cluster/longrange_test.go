@@ -93,7 +93,7 @@ func (m *month) visit() (events []map[string]any) {
 		at -= at % event24h
 		at += event24h - r.Int64N(600_000)
 	}
-	// A visit on both sides of the late limit is cut there until the daily job repairs it (docs/adr/0011-versions-of-sessions.md).
+	// A visit on both sides of the late limit is two for an hour (docs/adr/0011-versions-of-sessions.md).
 	if before := m.edge - at; before > -2*3600*1000 && before < 3*3600*1000 {
 		at += 6 * 3600 * 1000
 	}

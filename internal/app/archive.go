@@ -144,25 +144,11 @@ func expireArchive(ctx context.Context, cfg *config.Config, place string, now ti
 	return lake.Expire(ctx, store, now.Add(-expireSlack).AddDate(0, 0, -31*months))
 }
 
-// keepArchiveShort does so for the lake, in the process that leads.
-func (c *cluster) keepArchiveShort(ctx context.Context) {
-	if c.cfg.S3.Endpoint == "" {
-		return
+// expireLake does so for the archive of a cluster, in the process that leads.
+func (c *cluster) expireLake(ctx context.Context) error {
+	files, err := expireArchive(ctx, &c.cfg, s3Scheme, time.Now())
+	if files > 0 {
+		c.logger.Info("days past their retention are gone from the archive", "files", files)
 	}
-	every := time.NewTicker(expireEvery)
-	defer every.Stop()
-	for {
-		files, err := expireArchive(ctx, &c.cfg, s3Scheme, time.Now())
-		switch {
-		case err != nil && ctx.Err() == nil:
-			c.logger.Error("days past their retention stay in the archive for now", "error", err)
-		case files > 0:
-			c.logger.Info("days past their retention are gone from the archive", "files", files)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
-	}
+	return err
 }

@@ -395,10 +395,19 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	done := make(chan struct{})
 	go func() { defer close(done); c.tellProgress(telling, claim, p, before.Fresh) }()
 	var forgetting sync.WaitGroup
-	forgetting.Go(func() { c.forget(telling) })
-	forgetting.Go(func() { c.forgetElsewhere(telling) })
-	forgetting.Go(func() { c.mendSeams(telling) })
-	forgetting.Go(func() { c.keepArchiveShort(telling) })
+	forgetting.Go(func() { c.again(telling, forgetEvery, "erasures wait", c.forget) })
+	forgetting.Go(func() {
+		c.again(telling, mendEvery, "visits that an import has in two parts stay so for now", c.mendSeams(before.Fresh))
+	})
+	if c.cfg.S3.Endpoint != "" {
+		forgetting.Go(func() { c.again(telling, proveEvery, "erasures wait for the archive", c.eraseArchive) })
+		forgetting.Go(func() {
+			c.again(telling, proveEvery, "erasures wait for the rollups", func(ctx context.Context) error { return proveRollups(ctx, c.store, time.Now()) })
+		})
+		forgetting.Go(func() {
+			c.again(telling, expireEvery, "days past their retention stay in the archive for now", c.expireLake)
+		})
+	}
 	defer func() { stop(); <-done; forgetting.Wait() }()
 	return p.Run(ctx)
 }

@@ -86,8 +86,8 @@ type rollupProver interface {
 	Kept() time.Time
 }
 
-// proveRollups notes how many of the finished days that applied erasures took events from have been made anew without them. Rollups of
-// days whose events are past their retention stay; those of a day that has not ended are not made yet.
+// proveRollups notes how many of the days that applied erasures took events from have been made anew without them. Rollups of days whose
+// events are past their retention stay; those of a day that had not ended were not made yet.
 func proveRollups(ctx context.Context, proofs rollupProver, now time.Time) error {
 	reports, err := proofs.Erasures(ctx, "")
 	if err != nil {
@@ -114,8 +114,11 @@ func proveRollupsOf(ctx context.Context, proofs rollupProver, r *store.ErasureRe
 	if err != nil {
 		return err
 	}
-	kept, today := proofs.Kept(), now.UTC().Truncate(24*time.Hour)
-	days = slices.DeleteFunc(days, func(day time.Time) bool { return day.Before(kept) || !day.Before(today) })
+	kept, open := proofs.Kept(), time.UnixMilli(r.AppliedAt).UTC().Truncate(24*time.Hour)
+	days = slices.DeleteFunc(days, func(day time.Time) bool { return day.Before(kept) || !day.Before(open) })
+	if int64(len(days)) < before.Found { // notes are kept for a month: what was said of these days stands
+		return nil
+	}
 	p := store.Proof{Part: partRollups, Found: int64(len(days)), VerifiedAt: before.VerifiedAt}
 	if len(days) > 0 {
 		states, err := proofs.DayStates(ctx, slices.MinFunc(days, time.Time.Compare), slices.MaxFunc(days, time.Time.Compare).Add(24*time.Hour))
@@ -158,20 +161,13 @@ func (e *embedded) eraseArchive(ctx context.Context) error {
 	return eraseFromArchive(ctx, files, e.store, nowMillis, func(*store.ErasureReport) bool { return true })
 }
 
-// forgetEvery is how often it is looked for erasures that are due.
-const forgetEvery = 5 * time.Second
-
-// forget applies erasures as soon as all that they cover is in the store. The process that has topic imports does it, alone.
-func (c *cluster) forget(ctx context.Context) {
-	every := time.NewTicker(forgetEvery)
+// again calls do at once and then at each interval, until ctx ends. What fails is logged as what waits, and tried at the next.
+func (c *cluster) again(ctx context.Context, interval time.Duration, waits string, do func(context.Context) error) {
+	every := time.NewTicker(interval)
 	defer every.Stop()
 	for {
-		fresh, err := c.freshAt(ctx)
-		if err == nil && fresh > 0 {
-			err = c.store.Forget(ctx, fresh, stream.SessionsOf, nil)
-		}
-		if err != nil && ctx.Err() == nil {
-			c.logger.Error("erasures wait", "error", err)
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			c.logger.Error(waits, "error", err)
 		}
 		select {
 		case <-ctx.Done():
@@ -179,64 +175,47 @@ func (c *cluster) forget(ctx context.Context) {
 		case <-every.C:
 		}
 	}
+}
+
+// forgetEvery is how often it is looked for erasures that are due.
+const forgetEvery = 5 * time.Second
+
+// forget applies erasures when all that they cover is in the store. The process that has topic imports does it, alone.
+func (c *cluster) forget(ctx context.Context) error {
+	fresh, err := c.freshAt(ctx)
+	if err == nil && fresh > 0 {
+		err = c.store.Forget(ctx, fresh, stream.SessionsOf, nil)
+	}
+	return err
 }
 
 const (
 	mendEvery = 10 * time.Minute
-	// mendBack is how far a process that begins to lead looks back, in ms: another may have led before.
+	// mendBack is how much further back than another told last a process that begins to lead looks, in ms.
 	mendBack = event.DayMillis
 )
 
-// mendSeams joins visits of which the stream took the younger part and the processor of imports the older one, as soon as the stream is
-// done with them.
-func (c *cluster) mendSeams(ctx context.Context) {
-	every := time.NewTicker(mendEvery)
-	defer every.Stop()
-	for from := int64(0); ; {
+// mendSeams returns what joins visits of which the stream took the younger part and the processor of imports the older one, once the
+// stream is done with them. told is the tick up to which the processor of imports was when it was last told.
+func (c *cluster) mendSeams(told int64) func(context.Context) error {
+	settled := func(tick int64) int64 {
+		return tick - int64(c.cfg.Cluster.StreamDays)*event.DayMillis - clickhouse.SeamsSettle.Milliseconds()
+	}
+	from := settled(told) - mendBack
+	return func(ctx context.Context) error {
 		fresh, err := c.freshAt(ctx)
-		if err == nil && fresh > 0 {
-			to := fresh - int64(c.cfg.Cluster.StreamDays)*event.DayMillis - clickhouse.SeamsSettle.Milliseconds()
-			if from == 0 {
-				from = to - mendBack
-			}
-			var mended int
-			if mended, err = c.store.MendSeams(ctx, from, to, stream.SessionsOf); err == nil {
-				from = to
-			}
-			if mended > 0 {
-				c.logger.Info("visits that an import had in two parts are whole", "visits", mended)
-			}
+		if err != nil || fresh == 0 {
+			return err
 		}
-		if err != nil && ctx.Err() == nil {
-			c.logger.Error("visits that an import has in two parts stay so for now", "error", err)
+		to := settled(fresh)
+		mended, err := c.store.MendSeams(ctx, max(from, 2*event.DayMillis), to, stream.SessionsOf)
+		if err == nil {
+			from = to
 		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
+		if mended > 0 {
+			c.logger.Info("visits that an import had in two parts are whole", "visits", mended)
 		}
-	}
-}
-
-// forgetElsewhere takes what erasures cover out of the lake, which is slower: files of all days are looked through. Rollups follow by the daily job.
-func (c *cluster) forgetElsewhere(ctx context.Context) {
-	if c.cfg.S3.Endpoint == "" {
-		return
-	}
-	every := time.NewTicker(proveEvery)
-	defer every.Stop()
-	for {
-		if err := c.eraseArchive(ctx); err != nil && ctx.Err() == nil {
-			c.logger.Error("erasures wait for the archive", "error", err)
-		}
-		if err := proveRollups(ctx, c.store, time.Now()); err != nil && ctx.Err() == nil {
-			c.logger.Error("erasures wait for the rollups", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-every.C:
-		}
+		return err
 	}
 }
 

@@ -51,7 +51,7 @@ func (r *rolledDays) DayStates(_ context.Context, from, to time.Time) (states []
 
 func (r *rolledDays) Kept() time.Time { return r.kept }
 
-// TestRollupsAreProven: an erasure is proven once the finished days that it touched have been made anew, and again when it took more.
+// TestRollupsAreProven: an erasure is proven once the days that it touched have been made anew, and again when it took more.
 func TestRollupsAreProven(t *testing.T) {
 	now := time.Date(2026, 3, 20, 12, 0, 0, 0, time.UTC)
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
@@ -81,11 +81,17 @@ func TestRollupsAreProven(t *testing.T) {
 	check("both are made anew", store.Proof{Found: 2, Removed: 2, VerifiedAt: first}, 1)
 	now = now.Add(time.Hour)
 	check("nothing has changed", store.Proof{Found: 2, Removed: 2, VerifiedAt: first}, 0)
+	now = now.AddDate(0, 0, 1)
+	check("the day of the erasure is over", store.Proof{Found: 2, Removed: 2, VerifiedAt: first}, 0)
 	r.days, r.states[2].Rolled = append(r.days, day(6)), 2
 	check("late events of another day went", store.Proof{Found: 3, Removed: 2, Left: 1}, 1)
+	touched := r.days
+	r.days = nil // notes are kept for a month
+	check("nobody knows the days any more", store.Proof{Found: 3, Removed: 2, Left: 1}, 0)
+	r.days = touched
 	r.states[2].Rolled = 3
 	check("it is made anew", store.Proof{Found: 3, Removed: 3, VerifiedAt: now.UnixMilli()}, 1)
 	verified := now.UnixMilli()
-	now, r.days = now.AddDate(0, 1, 0), nil // notes are kept for a month
+	now, r.days = now.AddDate(0, 1, 0), nil
 	check("long behind", store.Proof{Found: 3, Removed: 3, VerifiedAt: verified}, 0)
 }

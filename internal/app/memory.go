@@ -11,7 +11,7 @@ import (
 const (
 	// goMemory is what the garbage collector aims to stay below, the store's own memory apart: it works harder near it, so that a
 	// backlog does not double the process.
-	goMemory = 208 << 20
+	goMemory = 200 << 20
 
 	// restAfterStart is when a start is over.
 	restAfterStart = time.Second

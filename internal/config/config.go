@@ -78,7 +78,7 @@ type Log struct {
 
 // Store holds the settings of the embedded event store.
 type Store struct {
-	// MemoryLimit of DuckDB, as "256MB".
+	// MemoryLimit of DuckDB, as "128MB".
 	MemoryLimit string `koanf:"memory_limit"`
 	// Threads of DuckDB; 0 = one a core.
 	Threads int `koanf:"threads"`
@@ -184,7 +184,7 @@ func Default() Config {
 		TrustedProxies: []string{"127.0.0.0/8", "::1/128"},
 		Collect:        Collect{EventsPerSecond: 5000},
 		Log:            Log{RetentionDays: 8, MaxBytes: 32 << 30},
-		Store:          Store{MemoryLimit: "256MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
+		Store:          Store{MemoryLimit: "128MB", RetentionMonths: 14, QueryTimeoutSeconds: 30},
 		Cluster:        Cluster{Partitions: 3, Replication: 1, Database: "footfall", User: "default", StreamDays: 7},
 		S3:             S3{Region: "us-east-1", Bucket: "footfall"},
 		Archive:        Archive{FileBytes: 64 << 20, FileSeconds: 300, RetentionMonths: -1},
@@ -392,7 +392,7 @@ func (c *Config) validateNumbers() error {
 		return fmt.Errorf("store.query_timeout_seconds: %d is less than 1", c.Store.QueryTimeoutSeconds)
 	}
 	if c.Store.MemoryBytes() < 64e6 {
-		return fmt.Errorf("store.memory_limit: %q is no size such as 256MB, or less than 64MB", c.Store.MemoryLimit)
+		return fmt.Errorf("store.memory_limit: %q is no size such as 128MB, or less than 64MB", c.Store.MemoryLimit)
 	}
 	return nil
 }
@@ -400,7 +400,7 @@ func (c *Config) validateNumbers() error {
 // units of sizes, decimal as DuckDB reads them and binary with an i.
 var units = map[string]float64{"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
-// size reads "256MB" as bytes, 0 when it is no size.
+// size reads "128MB" as bytes, 0 when it is no size.
 func size(text string) int64 {
 	number := strings.TrimRight(text, "KMGiB")
 	n, err := strconv.ParseFloat(strings.TrimSpace(number), 64)

@@ -57,7 +57,7 @@ type Options struct {
 	// Shared says that others write to the Store too: that it has no position of this log does not mean that it is empty.
 	Shared bool
 
-	MaxBatchEvents int           // how many events a step holds at most; 0: 24,576, a row group of the store
+	MaxBatchEvents int           // how many events a step holds at most; 0: 12,288, half a row group of the store
 	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
 	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
 	MaxKeys        int           // session keys held in memory; 0: the operator's default
@@ -84,7 +84,7 @@ func (o *Options) setDefaults() {
 		o.Topic = eventlog.RawEvents
 	}
 	if o.MaxBatchEvents <= 0 {
-		o.MaxBatchEvents = 24_576
+		o.MaxBatchEvents = 12_288
 	}
 	if o.MaxBatchBytes <= 0 {
 		o.MaxBatchBytes = 16 << 20
@@ -186,24 +186,34 @@ func (p *Processor) runOnce(ctx context.Context) error {
 	return err
 }
 
-// recycle makes a committed step free again. When the log had no more, the memory of a backlog goes: a reader that waits
-// holds no step.
+// recycle makes a committed step free again. When the log had no more, the memory of a backlog goes.
 func (p *Processor) recycle(s *step, free chan *step) {
-	atEnd := s.atEnd
+	atEnd, used := s.atEnd, len(s.events)
+	if atEnd {
+		clear(s.events)
+	}
 	s.reset()
 	if atEnd {
-		s.shrink()
+		s.shrink(used)
+		p.shrinkFree(free, used)
 		if cap(p.changes.Upserts) > keepEvents {
 			p.changes.Upserts = nil
 		}
-		select {
-		case other := <-free:
-			other.shrink()
-			free <- other
-		default: // it is being filled
-		}
 	}
 	free <- s
+}
+
+// shrinkFree shrinks the steps that nobody has.
+func (p *Processor) shrinkFree(free chan *step, used int) {
+	for range cap(free) {
+		select {
+		case s := <-free:
+			s.shrink(used)
+			free <- s
+		default:
+			return
+		}
+	}
 }
 
 // knownMillis is how far back the keys are remembered after a restart: an event less than half an hour later than that

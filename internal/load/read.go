@@ -14,10 +14,10 @@ const readBytes = 4 << 20
 
 // readSteps makes steps of what is in the log from position on and hands them over, in order. While there is no backlog,
 // steps begin a tick apart: an event after a pause is taken at once, and a stream of them in steps worth a commit.
-func (p *Processor) readSteps(ctx context.Context, position int64, free <-chan *step, ready chan<- *step) error {
+func (p *Processor) readSteps(ctx context.Context, position int64, free chan *step, ready chan<- *step) error {
 	var earliest time.Time // when the next step may begin
 	for {
-		if err := p.options.Log.Wait(ctx, p.options.Topic, p.options.Partition, position); err != nil {
+		if err := p.waitForLog(ctx, position, free); err != nil {
 			return fmt.Errorf("cannot wait for the log: %w", err)
 		}
 		if err := p.pace(ctx, earliest); err != nil {
@@ -44,6 +44,21 @@ func (p *Processor) readSteps(ctx context.Context, position int64, free <-chan *
 		case ready <- s:
 		}
 	}
+}
+
+// idleAfter is how long the log must have been silent before steps keep no room.
+const idleAfter = 5 * time.Second
+
+func (p *Processor) waitForLog(ctx context.Context, position int64, free chan *step) error {
+	log, topic, partition := p.options.Log, p.options.Topic, p.options.Partition
+	short, cancel := context.WithTimeout(ctx, idleAfter)
+	defer cancel()
+	err := log.Wait(short, topic, partition, position)
+	if err == nil || short.Err() == nil || ctx.Err() != nil {
+		return err
+	}
+	p.shrinkFree(free, 0)
+	return log.Wait(ctx, topic, partition, position)
 }
 
 // readStep fills and settles one step.

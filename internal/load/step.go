@@ -28,19 +28,20 @@ type step struct {
 
 func newStep() *step { return &step{ledger: newLedger()} }
 
-// reset empties the step.
+// reset empties the step. The texts of its events stay in memory until others take their places.
 func (s *step) reset() {
 	s.events, s.keys, s.kept, s.failed = s.events[:0], s.keys[:0], s.kept[:0], s.failed[:0]
 	s.bytes, s.atEnd, s.erasure = 0, false, nil
 	s.ledger.reset()
 }
 
-// keepEvents is how many events' room a step keeps when a backlog is over.
+// keepEvents is how many events' room a step keeps when there is nothing to do.
 const keepEvents = 2048
 
-// shrink gives the memory of a backlog back, 24,576 events are some 30 MB with their texts.
-func (s *step) shrink() {
-	if cap(s.events) > keepEvents {
+// shrink gives the memory of a backlog back, 12,288 events are some 15 MB with their texts, unless used events of it show that it
+// is wanted again: room that grows anew for each step is as much garbage again, several times over.
+func (s *step) shrink(used int) {
+	if cap(s.events) > keepEvents && used < cap(s.events)/8 {
 		s.events, s.keys, s.kept = nil, nil, nil
 	}
 }

@@ -62,6 +62,8 @@ func TestCatalogEqualsDuckDB(t *testing.T) {
 	if err := p.duck.Recent(context.Background(), since, func(e *event.Event) { want = append(want, fmt.Sprintf("%+v", *e)) }); err != nil {
 		t.Fatal(err)
 	}
+	slices.Sort(got)
+	slices.Sort(want)
 	if !slices.Equal(got, want) || len(got) < 50 {
 		t.Errorf("recent: %d events, want %d\n%s", len(got), len(want), strings.Join(got[:min(3, len(got))], "\n"))
 	}

@@ -118,7 +118,7 @@ func (s *Store) SessionKeys(ctx context.Context, from int64, yield func(event.Se
 	return nil
 }
 
-// Recent calls yield for every stored event with a timestamp of from or later, in the order of time, ties by id: what the
+// Recent calls yield for every stored event with a timestamp of from or later, in no particular order: what the
 // live view starts from. Properties, flags, address and bot reasons are not set.
 func (s *Store) Recent(ctx context.Context, from int64, yield func(*event.Event)) error {
 	err := s.each(ctx, recentSQL, []any{clampTime(from)}, func(scan scanner) error {

@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/query"
 	"github.com/footfall-analytics/footfall/internal/store"
 )
 
@@ -85,9 +86,45 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	err := s.Select(context.Background(), "select list(range) from range(100_000_000)", nil, func(*Chunk) error { return nil })
 	if err == nil {
-		t.Error("a list of 800 MB fits into 256 MB")
+		t.Error("a list of 800 MB fits into 128 MB")
 	}
 	commit(t, s, newTraffic(1, 1_750_000_000_000, 100).batch(100))
+}
+
+// A query of many rows waits for another one, one of few does not; nobody waits longer than its context.
+func TestLargeQueriesTakeTurns(t *testing.T) {
+	s := openTest(t)
+	from := int64(1_750_000_000_000)
+	commit(t, s, newTraffic(1, from, 400).batch(400))
+	ask := func(rows int64) error {
+		s.largeRows = rows
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		part := query.Part{Of: "rows", View: query.ViewEvents, WebsiteID: "site-0001", Threshold: 2, Measures: []query.Measure{query.EventCount},
+			Ranges: []query.Range{{From: from - dayMillis, To: from + 100*dayMillis}}}
+		found := int64(0)
+		err := s.Source().Run(ctx, []query.Part{part}, func(_ int, rows *query.Rows) error {
+			found += rows.Ints[0][0]
+			return nil
+		})
+		if err == nil && found == 0 {
+			t.Error("nothing is found")
+		}
+		return err
+	}
+	s.large <- token{} // another one runs
+	if err := ask(1); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("a large query beside another one: %v", err)
+	}
+	if err := ask(1 << 40); err != nil {
+		t.Errorf("a small query beside a large one: %v", err)
+	}
+	<-s.large
+	for range 2 {
+		if err := ask(1); err != nil {
+			t.Errorf("a large query alone: %v", err)
+		}
+	}
 }
 
 func TestPositionDoesNotGoBack(t *testing.T) {

@@ -29,6 +29,7 @@ const (
 
 	rollupEvery = 5 * time.Second
 	sweepEvery  = 10 * time.Minute
+	trimEvery   = 10 * time.Second
 	// quiet is how long old days of a site must be left alone before its rollups are built: an import touches them
 	// again and again.
 	quiet = 3 * time.Second
@@ -37,15 +38,18 @@ const (
 // Run keeps the store in order until ctx ends: it builds the rollups of closed days, folds additive rows, deletes what
 // is past its retention and folds the log into the file. What fails is logged and tried again.
 func (s *Store) Run(ctx context.Context, sites Sites) error {
-	rollups, sweeps := time.NewTicker(rollupEvery), time.NewTicker(sweepEvery)
+	rollups, sweeps, trims := time.NewTicker(rollupEvery), time.NewTicker(sweepEvery), time.NewTicker(trimEvery)
 	defer rollups.Stop()
 	defer sweeps.Stop()
+	defer trims.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-rollups.C:
 			s.buildAll(ctx, sites)
+		case <-trims.C:
+			trim()
 		case <-sweeps.C:
 			if err := s.Sweep(ctx, sites, s.opts.Clock().UnixMilli()); err != nil && ctx.Err() == nil {
 				s.opts.Log.Error("event store is not swept", "error", err)

@@ -11,8 +11,8 @@ import (
 //go:embed sql/recent.sql
 var recentSQL string
 
-// Recent calls yield for every stored event with a timestamp of since or later, in the order of time, ties by id: what
-// the live view starts from. Properties, flags, address and bot reasons are not set.
+// Recent calls yield for every stored event with a timestamp of since or later, in no particular order: what the live view starts
+// from, of which there may be millions. Properties, flags, address and bot reasons are not set.
 func (s *Store) Recent(ctx context.Context, since int64, yield func(*event.Event)) error {
 	err := s.Select(ctx, recentSQL, []any{since}, func(chunk *Chunk) error {
 		for row := range chunk.Rows() {

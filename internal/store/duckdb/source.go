@@ -32,9 +32,21 @@ func (s *Source) Run(ctx context.Context, parts []query.Part, yield func(part in
 	}, yield)
 }
 
-// Steps implements query.Stepper.
+// largeRows is the number of rows from which a query waits for its turn.
+const largeRows = 1 << 18
+
+// Steps implements query.Stepper. Queries that read many rows run one at a time: each uses all threads, and what they hold in memory
+// does not add up.
 func (s *Source) Steps(ctx context.Context, next func() []query.Part, yield func(part int, rows *query.Rows) error) error {
 	parts := next()
+	if s.rowsOf(parts) >= s.store.largeRows {
+		select {
+		case s.store.large <- token{}:
+			defer func() { <-s.store.large }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 	run := &sourceRun{store: s.store, ctx: ctx, marks: marksOf(s.store, parts)}
 	return s.store.Read(ctx, func(r *Reader) error {
 		run.reader = r
@@ -47,6 +59,19 @@ func (s *Source) Steps(ctx context.Context, next func() []query.Part, yield func
 		}
 		return nil
 	})
+}
+
+// rowsOf returns about how many events the parts read, in themselves or as sessions.
+func (s *Source) rowsOf(parts []query.Part) (rows int64) {
+	for i := range parts {
+		if parts[i].View.OfRollups() {
+			continue
+		}
+		for _, one := range parts[i].Ranges {
+			rows += s.store.Estimate(parts[i].WebsiteID, one.From, one.To)
+		}
+	}
+	return rows
 }
 
 // sourceRun reads parts on one snapshot.

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	// Path is the database file. Beside it stand its log (.wal) and, while queries spill, a folder (.tmp).
 	Path string
-	// MemoryLimit bounds what the engine keeps in memory, in bytes. Default 256 MiB.
+	// MemoryLimit bounds what the engine keeps in memory, in bytes. Default 128 MiB.
 	MemoryLimit int64
 	// Threads that all statements share. Default: what the engine finds.
 	Threads int
@@ -40,7 +40,7 @@ type Options struct {
 
 func (o *Options) setDefaults() {
 	if o.MemoryLimit == 0 {
-		o.MemoryLimit = 256 << 20
+		o.MemoryLimit = 128 << 20
 	}
 	if o.Readers == 0 {
 		o.Readers = 4
@@ -56,11 +56,16 @@ func (o *Options) setDefaults() {
 	}
 }
 
+type token struct{}
+
 // Store is the embedded event store. Commit is for one goroutine; everything else is safe for concurrent use.
 type Store struct {
 	opts    Options
 	db      duck.Database
 	readers chan *conn // idle read connections
+
+	large     chan token // see Source.Steps
+	largeRows int64
 
 	write  sync.Mutex // guards what follows, and every statement that changes something
 	writer *conn
@@ -102,7 +107,7 @@ func Open(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), rosters: rosters}
+	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, rosters: rosters}
 	if err := s.open(); err != nil {
 		s.release()
 		return nil, fmt.Errorf("cannot open event store %q: %w", opts.Path, err)
@@ -113,6 +118,7 @@ func Open(opts Options) (*Store, error) {
 func (s *Store) open() (err error) {
 	_ = os.RemoveAll(s.spillDir()) // what a killed process left
 	_ = os.Remove(s.opts.compactPath())
+	fewArenas()
 	if s.db, err = openDatabase(s.settings()); err != nil {
 		return err
 	}
@@ -153,15 +159,17 @@ func (s *Store) spillDir() string { return s.opts.Path + ".tmp" }
 // settings are fixed for the life of the process: no statement may change them, reach files or the network.
 func (s *Store) settings() map[string]string {
 	settings := map[string]string{
-		"memory_limit":                 strconv.FormatInt(s.opts.MemoryLimit, 10) + "B",
-		"temp_directory":               s.spillDir(),
-		"checkpoint_threshold":         strconv.FormatInt(s.opts.CheckpointBytes, 10) + "B",
-		"preserve_insertion_order":     "false",
-		"allocator_flush_threshold":    "16MB", // what a statement has freed goes back to the system
-		"autoinstall_known_extensions": "false",
-		"autoload_known_extensions":    "false",
-		"allow_community_extensions":   "false",
-		"allow_unsigned_extensions":    "false",
+		"memory_limit":                                strconv.FormatInt(s.opts.MemoryLimit, 10) + "B",
+		"temp_directory":                              s.spillDir(),
+		"checkpoint_threshold":                        strconv.FormatInt(s.opts.CheckpointBytes, 10) + "B",
+		"preserve_insertion_order":                    "false",
+		"allocator_flush_threshold":                   "16MB", // what a statement has freed goes back to the system
+		"allocator_bulk_deallocation_flush_threshold": "16MB",
+		"allocator_background_threads":                "true",
+		"autoinstall_known_extensions":                "false",
+		"autoload_known_extensions":                   "false",
+		"allow_community_extensions":                  "false",
+		"allow_unsigned_extensions":                   "false",
 	}
 	if s.opts.Threads > 0 {
 		settings["threads"] = strconv.Itoa(s.opts.Threads)

@@ -108,6 +108,7 @@ func renderAll(t *testing.T, d Dialect, mark string, rollups bool) {
 	f("days", week, `"time:day"`, `"visitors","visits"`, ``, none)
 	f("days-with-a-clock-change", hours, `"time:day","event:page"`, `"pageviews"`, ``, none)
 	f("pages", week, `"event:page"`, `"visitors","visits","time_on_page","scroll_depth"`, ``, none)
+	f("pages-by-day", hours, `"time:day","event:page","event:props:it's"`, `"visitors","pageviews"`, `["is","event:name",["Buy"]]`, none)
 	f("sources", week, `"visit:source"`, `"visitors","visits","percentage"`, ``, none)
 	f("sources-by-day", week, `"time:day","visit:source"`, `"visitors"`, ``, none)
 	f("revenue", week, `"event:name"`, `"total_revenue","average_revenue"`, ``, none)

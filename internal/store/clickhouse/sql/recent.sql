@@ -6,4 +6,3 @@ select
     name, toUnixTimestamp64Milli(received_at), bot_score, value, title, category, action, label
 from events
 where timestamp >= fromUnixTimestamp64Milli({p1:Int64}, 'UTC')
-order by timestamp, toString(event_id)

@@ -6,4 +6,3 @@ select
     category, action, label
 from events
 where timestamp >= $1
-order by timestamp, id_high(event_id_high, timestamp), event_id_low

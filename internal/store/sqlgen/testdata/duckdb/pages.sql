@@ -1,17 +1,38 @@
 -- rows, events
+with numbered as materialized (
+    select
+        e.page as d1,
+        cast(row_number() over () as integer) as number,
+        count(*) filter (where e.event_type = 'pageview') as pageviews,
+        count(*) filter (where e.event_type in ('pageview', 'event')) as events,
+        cast(coalesce(sum(case when e.event_type = 'engagement' then e.time_on_page end), 0) as bigint) as engaged_ms
+    from events e
+    where e.website_id = ?
+    and e.bot_band < ?
+    and e.event_type in ('pageview', 'event', 'engagement')
+    and e.timestamp >= ? and e.timestamp < ?
+    group by d1
+), visitors as (
+    select
+        g.number,
+        count(distinct e.sample_key) as visitors
+    from events e
+    join numbered g on g.d1 = e.page
+    where e.website_id = ?
+    and e.bot_band < ?
+    and e.event_type in ('pageview', 'event')
+    and e.timestamp >= ? and e.timestamp < ?
+    group by g.number
+)
 select
-    e.page as d1,
-    count(distinct case when e.event_type in ('pageview', 'event') then e.sample_key end) as visitors,
-    count(*) filter (where e.event_type = 'pageview') as pageviews,
-    count(*) filter (where e.event_type in ('pageview', 'event')) as events,
-    cast(coalesce(sum(case when e.event_type = 'engagement' then e.time_on_page end), 0) as bigint) as engaged_ms
-from events e
-where e.website_id = ?
-and e.bot_band < ?
-and e.event_type in ('pageview', 'event', 'engagement')
-and e.timestamp >= ? and e.timestamp < ?
-group by d1
--- [s 2 1782856800000 1783461600000]
+    g.d1,
+    coalesce(v.visitors, 0) as visitors,
+    g.pageviews,
+    g.events,
+    g.engaged_ms
+from numbered g
+left join visitors v on v.number = g.number
+-- [s 2 1782856800000 1783461600000 s 2 1782856800000 1783461600000]
 
 -- rows, sessions by event
 with matched as (

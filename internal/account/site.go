@@ -26,6 +26,7 @@ type SiteChange struct {
 	Threshold                  *int
 	Hostnames, QueryKeys       *[]string
 	IgnoreSignals              *bool
+	RetentionMonths            *int
 }
 
 // AddSite makes a site with new ids. ErrConflict when the domain has one.
@@ -54,9 +55,9 @@ func (s *Store) AddSite(ctx context.Context, spec NewSite) (*event.Site, error) 
 
 func insertSite(ctx context.Context, tx *sql.Tx, site *event.Site) error {
 	_, err := tx.ExecContext(ctx, `insert into sites (website_id, tracking_id, domain, timezone, threshold, ip_policy, hostnames,
-		ignore_signals, query_keys, demo, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		ignore_signals, query_keys, retention_months, demo, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
 		site.WebsiteID, site.TrackingID, site.Domain, site.Timezone, site.Threshold, string(site.IPPolicy), writeList(site.Hostnames),
-		boolInt(site.IgnoreSignals), writeList(site.QueryKeys), boolInt(site.Demo), site.CreatedAt)
+		boolInt(site.IgnoreSignals), writeList(site.QueryKeys), site.RetentionMonths, boolInt(site.Demo), site.CreatedAt)
 	return err
 }
 
@@ -120,6 +121,12 @@ func (c *SiteChange) apply(site *event.Site) error {
 		}
 		site.Threshold = uint8(*c.Threshold)
 	}
+	if c.RetentionMonths != nil {
+		if *c.RetentionMonths < 0 || *c.RetentionMonths > maxRetentionMonths {
+			return invalid("retention_months", "retention_months is %d; it must be from 0 (as the installation) to %d", *c.RetentionMonths, maxRetentionMonths)
+		}
+		site.RetentionMonths = *c.RetentionMonths
+	}
 	if c.Hostnames != nil {
 		hostnames, err := normalHostnames(*c.Hostnames)
 		if err != nil {
@@ -141,6 +148,8 @@ func set[T any](to *T, value *T) {
 		*to = *value
 	}
 }
+
+const maxRetentionMonths = 1200
 
 // maxListItems bounds the lists of a site, which the door searches for every event.
 const maxListItems = 100
@@ -179,9 +188,9 @@ func checkQueryKeys(list []string) error {
 
 func updateSite(ctx context.Context, tx *sql.Tx, site *event.Site) error {
 	_, err := tx.ExecContext(ctx, `update sites set domain = $1, timezone = $2, threshold = $3, ip_policy = $4, hostnames = $5,
-		ignore_signals = $6, query_keys = $7 where website_id = $8`,
+		ignore_signals = $6, query_keys = $7, retention_months = $8 where website_id = $9`,
 		site.Domain, site.Timezone, site.Threshold, string(site.IPPolicy), writeList(site.Hostnames),
-		boolInt(site.IgnoreSignals), writeList(site.QueryKeys), site.WebsiteID)
+		boolInt(site.IgnoreSignals), writeList(site.QueryKeys), site.RetentionMonths, site.WebsiteID)
 	return err
 }
 

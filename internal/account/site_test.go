@@ -96,9 +96,9 @@ func testChangesShowAtOnce(t *testing.T, p *account.Place) {
 	id := addSite(t, s, "old.example")
 	before, _ := s.ByID(id)
 	zone, domain, policy, threshold := "Asia/Kolkata", "New.example", "truncated", 4
-	hosts, keys, ignore := []string{"www.New.example", "*.New.example"}, []string{"id"}, true
+	hosts, keys, ignore, months := []string{"www.New.example", "*.New.example"}, []string{"id"}, true, 3
 	after, err := s.ChangeSite(ctx, "old.example", account.SiteChange{Domain: &domain, Timezone: &zone, IPPolicy: &policy, Threshold: &threshold,
-		Hostnames: &hosts, QueryKeys: &keys, IgnoreSignals: &ignore})
+		Hostnames: &hosts, QueryKeys: &keys, IgnoreSignals: &ignore, RetentionMonths: &months})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,7 +108,7 @@ func testChangesShowAtOnce(t *testing.T, p *account.Place) {
 		}
 	}
 	for _, name := range []string{before.TrackingID, "new.example"} {
-		if got, ok := s.ByTracking(name); !ok || got.Threshold != 4 || got.IPPolicy != "truncated" || got.Timezone != zone || got.Hostnames[0] != "www.new.example" || got.Hostnames[1] != "*.new.example" || !got.IgnoreSignals {
+		if got, ok := s.ByTracking(name); !ok || got.Threshold != 4 || got.IPPolicy != "truncated" || got.Timezone != zone || got.Hostnames[0] != "www.new.example" || got.Hostnames[1] != "*.new.example" || !got.IgnoreSignals || got.RetentionMonths != 3 {
 			t.Errorf("ByTracking(%q) = %+v, %v", name, got, ok)
 		}
 	}

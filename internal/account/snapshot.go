@@ -34,7 +34,7 @@ func readSnapshot(ctx context.Context, tx *sql.Tx, previous *snapshot) (*snapsho
 
 func (into *snapshot) readSites(ctx context.Context, tx *sql.Tx) error {
 	rows, err := tx.QueryContext(ctx, `select website_id, tracking_id, domain, timezone, threshold, ip_policy, hostnames,
-		ignore_signals, query_keys, demo, created_at from sites`)
+		ignore_signals, query_keys, retention_months, demo, created_at from sites`)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (into *snapshot) readSites(ctx context.Context, tx *sql.Tx) error {
 	for rows.Next() {
 		site, hostnames, queryKeys := new(event.Site), "", ""
 		err := rows.Scan(&site.WebsiteID, &site.TrackingID, &site.Domain, &site.Timezone, &site.Threshold, &site.IPPolicy, &hostnames,
-			&site.IgnoreSignals, &queryKeys, &site.Demo, &site.CreatedAt)
+			&site.IgnoreSignals, &queryKeys, &site.RetentionMonths, &site.Demo, &site.CreatedAt)
 		if err != nil {
 			return err
 		}

@@ -7,24 +7,25 @@ import (
 
 // Site is a site as clients see one.
 type Site struct {
-	WebsiteID     string   `json:"website_id"`
-	TrackingID    string   `json:"tracking_id"`
-	Domain        string   `json:"domain"`
-	Timezone      string   `json:"timezone"`
-	Threshold     int      `json:"threshold" minimum:"0" maximum:"4" doc:"first bot band that is not people"`
-	IPPolicy      string   `json:"ip_policy" enum:"none,truncated,full"`
-	Hostnames     []string `json:"hostnames" nullable:"false" doc:"host names that are counted; empty: all"`
-	IgnoreSignals bool     `json:"ignore_signals" doc:"true: visitors that send GPC or DNT are counted"`
-	QueryKeys     []string `json:"query_keys" nullable:"false" doc:"query parameters that stay in a page's address"`
-	CreatedAt     int64    `json:"created_at"`
-	Demo          bool     `json:"demo"`
+	WebsiteID       string   `json:"website_id"`
+	TrackingID      string   `json:"tracking_id"`
+	Domain          string   `json:"domain"`
+	Timezone        string   `json:"timezone"`
+	Threshold       int      `json:"threshold" minimum:"0" maximum:"4" doc:"first bot band that is not people"`
+	IPPolicy        string   `json:"ip_policy" enum:"none,truncated,full"`
+	Hostnames       []string `json:"hostnames" nullable:"false" doc:"host names that are counted; empty: all"`
+	IgnoreSignals   bool     `json:"ignore_signals" doc:"true: visitors that send GPC or DNT are counted"`
+	QueryKeys       []string `json:"query_keys" nullable:"false" doc:"query parameters that stay in a page's address"`
+	RetentionMonths int      `json:"retention_months" minimum:"0" maximum:"1200" doc:"how long raw events are kept, months of 31 days; 0: as long as the installation keeps them. Rollups stay"`
+	CreatedAt       int64    `json:"created_at"`
+	Demo            bool     `json:"demo"`
 }
 
 func siteOf(s *event.Site) Site {
 	return Site{
 		WebsiteID: s.WebsiteID, TrackingID: s.TrackingID, Domain: s.Domain, Timezone: s.Timezone,
 		Threshold: int(s.Threshold), IPPolicy: string(s.IPPolicy), Hostnames: texts(s.Hostnames),
-		IgnoreSignals: s.IgnoreSignals, QueryKeys: texts(s.QueryKeys), CreatedAt: s.CreatedAt, Demo: s.Demo,
+		IgnoreSignals: s.IgnoreSignals, QueryKeys: texts(s.QueryKeys), RetentionMonths: s.RetentionMonths, CreatedAt: s.CreatedAt, Demo: s.Demo,
 	}
 }
 
@@ -48,13 +49,14 @@ type (
 		Timezone string `json:"timezone,omitempty" doc:"IANA name; default UTC"`
 	}
 	siteRequest struct {
-		Domain        *string   `json:"domain,omitempty"`
-		Timezone      *string   `json:"timezone,omitempty"`
-		IPPolicy      *string   `json:"ip_policy,omitempty" enum:"none,truncated,full"`
-		Threshold     *int      `json:"threshold,omitempty" minimum:"0" maximum:"4"`
-		Hostnames     *[]string `json:"hostnames,omitempty"`
-		QueryKeys     *[]string `json:"query_keys,omitempty"`
-		IgnoreSignals *bool     `json:"ignore_signals,omitempty"`
+		Domain          *string   `json:"domain,omitempty"`
+		Timezone        *string   `json:"timezone,omitempty"`
+		IPPolicy        *string   `json:"ip_policy,omitempty" enum:"none,truncated,full"`
+		Threshold       *int      `json:"threshold,omitempty" minimum:"0" maximum:"4"`
+		Hostnames       *[]string `json:"hostnames,omitempty"`
+		QueryKeys       *[]string `json:"query_keys,omitempty"`
+		IgnoreSignals   *bool     `json:"ignore_signals,omitempty"`
+		RetentionMonths *int      `json:"retention_months,omitempty" minimum:"0" maximum:"1200"`
 	}
 	statusReply struct {
 		FirstEventAt *int64 `json:"first_event_at"`

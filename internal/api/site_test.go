@@ -23,9 +23,9 @@ func TestSites(t *testing.T) {
 	f.wantError(do("POST", "/api/v1/sites", `{"domain":"bücher.example"}`), 409, "conflict", "")
 
 	var changed siteReply
-	f.read(do("PUT", "/api/v1/sites/"+want.WebsiteID, `{"domain":"books.example","timezone":"Asia/Kolkata","threshold":0,"ip_policy":"full","hostnames":["www.books.example"],"query_keys":["id"],"ignore_signals":true}`), 200, &changed)
+	f.read(do("PUT", "/api/v1/sites/"+want.WebsiteID, `{"domain":"books.example","timezone":"Asia/Kolkata","threshold":0,"ip_policy":"full","hostnames":["www.books.example"],"query_keys":["id"],"ignore_signals":true,"retention_months":3}`), 200, &changed)
 	want.Domain, want.Timezone, want.Threshold, want.IPPolicy = "books.example", "Asia/Kolkata", 0, "full"
-	want.Hostnames, want.QueryKeys, want.IgnoreSignals = []string{"www.books.example"}, []string{"id"}, true
+	want.Hostnames, want.QueryKeys, want.IgnoreSignals, want.RetentionMonths = []string{"www.books.example"}, []string{"id"}, true, 3
 	same(t, changed.Site, want)
 	f.read(do("PUT", "/api/v1/sites/books.example", `{}`), 200, &changed)
 	same(t, changed.Site, want)

@@ -105,9 +105,18 @@ type sitesForStore struct {
 const forever = 1000 * 365 * event.DayMillis
 
 // RawRetention returns how long the site's events are kept, in ms.
-func (s sitesForStore) RawRetention(*event.Site) int64 {
-	if s.months == 0 {
+func (s sitesForStore) RawRetention(site *event.Site) int64 {
+	months := monthsOf(site, s.months)
+	if months == 0 {
 		return forever
 	}
-	return int64(s.months) * 31 * event.DayMillis
+	return int64(months) * 31 * event.DayMillis
+}
+
+// monthsOf returns how long a site's events are kept where the installation keeps them for so many months; 0 is for good.
+func monthsOf(site *event.Site, installation int) int {
+	if site.RetentionMonths == 0 || installation > 0 && installation < site.RetentionMonths {
+		return installation
+	}
+	return site.RetentionMonths
 }

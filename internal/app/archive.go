@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/config"
+	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/eventlog"
 	"github.com/footfall-analytics/footfall/internal/eventlog/kafka"
 	"github.com/footfall-analytics/footfall/internal/lake"
@@ -142,6 +143,47 @@ func expireArchive(ctx context.Context, cfg *config.Config, place string, now ti
 		return 0, err
 	}
 	return lake.Expire(ctx, store, now.Add(-expireSlack).AddDate(0, 0, -31*months))
+}
+
+// expireSites deletes what single sites keep no longer, here and in the archive, in the process that leads.
+func (c *cluster) expireSites(ctx context.Context) error {
+	for _, site := range c.users.All() {
+		before, ok := keptFrom(site, c.cfg.Store.RetentionMonths, time.Now())
+		if !ok {
+			continue
+		}
+		events, err := c.store.Expire(ctx, site.WebsiteID, before, func(ctx context.Context, first time.Time) error {
+			if c.cfg.S3.Endpoint == "" {
+				return nil
+			}
+			archive, err := openArchive(&c.cfg.S3, s3Scheme)
+			if err != nil {
+				return err
+			}
+			_, err = lake.Rewrite(ctx, archive, first, before, ofSite(site.WebsiteID))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if events > 0 {
+			c.logger.Info("events past their site's retention are gone", "site", site.WebsiteID, "before", before.Format(time.DateOnly), "events", events)
+		}
+	}
+	return nil
+}
+
+// keptFrom returns the day (UTC) before which a site keeps no events, where it keeps less than the installation.
+func keptFrom(site *event.Site, installation int, now time.Time) (day time.Time, ok bool) {
+	months := monthsOf(site, installation)
+	if months == installation {
+		return time.Time{}, false
+	}
+	return now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -31*months), true
+}
+
+func ofSite(websiteID string) func(*lake.Row) bool {
+	return func(row *lake.Row) bool { return row.WebsiteID == websiteID }
 }
 
 // expireLake does so for the archive of a cluster, in the process that leads.

@@ -399,6 +399,9 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 	forgetting.Go(func() {
 		c.again(telling, mendEvery, "visits that an import has in two parts stay so for now", c.mendSeams(before.Fresh))
 	})
+	forgetting.Go(func() {
+		c.again(telling, expireEvery, "events past their site's retention stay for now", c.expireSites)
+	})
 	if c.cfg.S3.Endpoint != "" {
 		forgetting.Go(func() { c.again(telling, proveEvery, "erasures wait for the archive", c.eraseArchive) })
 		forgetting.Go(func() {

@@ -157,8 +157,17 @@ func (x *exporter) archive(ctx context.Context, now time.Time) (lake.Exported, e
 	}
 	x.running.Lock()
 	defer x.running.Unlock()
-	_, err = expireArchive(ctx, &x.embedded.cfg, x.embedded.cfg.Archive.To, now)
-	return done, err
+	if _, err = expireArchive(ctx, &x.embedded.cfg, x.embedded.cfg.Archive.To, now); err != nil {
+		return done, err
+	}
+	for _, site := range x.embedded.users.All() {
+		if before, ok := keptFrom(site, x.embedded.cfg.Store.RetentionMonths, now); ok {
+			if _, err = lake.Rewrite(ctx, store, time.UnixMilli(0), before, ofSite(site.WebsiteID)); err != nil {
+				return done, err
+			}
+		}
+	}
+	return done, nil
 }
 
 func (x *exporter) watch(m *obs.Registry) {

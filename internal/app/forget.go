@@ -83,7 +83,7 @@ type rollupProver interface {
 	prover
 	ErasedDays(ctx context.Context, id string) ([]time.Time, error)
 	DayStates(ctx context.Context, from, to time.Time) ([]clickhouse.DayState, error)
-	Kept() time.Time
+	Kept(ctx context.Context) (store.Kept, error)
 }
 
 // proveRollups notes how many of the days that applied erasures took events from have been made anew without them. Rollups of days whose
@@ -114,7 +114,11 @@ func proveRollupsOf(ctx context.Context, proofs rollupProver, r *store.ErasureRe
 	if err != nil {
 		return err
 	}
-	kept, open := proofs.Kept(), time.UnixMilli(r.AppliedAt).UTC().Truncate(24*time.Hour)
+	all, err := proofs.Kept(ctx)
+	if err != nil {
+		return err
+	}
+	kept, open := all.Of(r.WebsiteID), time.UnixMilli(r.AppliedAt).UTC().Truncate(24*time.Hour)
 	days = slices.DeleteFunc(days, func(day time.Time) bool { return day.Before(kept) || !day.Before(open) })
 	if int64(len(days)) < before.Found { // notes are kept for a month: what was said of these days stands
 		return nil

@@ -49,7 +49,7 @@ func (r *rolledDays) DayStates(_ context.Context, from, to time.Time) (states []
 	return states, nil
 }
 
-func (r *rolledDays) Kept() time.Time { return r.kept }
+func (r *rolledDays) Kept(context.Context) (store.Kept, error) { return store.Kept{All: r.kept}, nil }
 
 // TestRollupsAreProven: an erasure is proven once the days that it touched have been made anew, and again when it took more.
 func TestRollupsAreProven(t *testing.T) {

@@ -120,18 +120,23 @@ func (k *kept) answers() (all []string) {
 			`{"metrics":["visitors","pageviews"],"date_range":"7d","dimensions":["time:hour"]}`,
 			`{"metrics":["events","total_revenue"],"date_range":"all","dimensions":["event:props:a"],"filters":[["is","event:name",["buy"]]]}`,
 		} {
-			answer, err := k.app.engine.Query(k.t.Context(), k.named(site), []byte(strings.Replace(question, "{", fmt.Sprintf(`{"site_id":%q,`, site), 1)))
-			if err != nil {
-				k.t.Fatalf("%s: %v", question, err)
-			}
-			rows, err := json.Marshal(answer.Results)
-			if err != nil {
-				k.t.Fatal(err)
-			}
-			all = append(all, site+" "+question+"\n"+string(rows))
+			all = append(all, k.answer(site, question))
 		}
 	}
 	return all
+}
+
+func (k *kept) answer(site, question string) string {
+	k.t.Helper()
+	answer, err := k.app.engine.Query(k.t.Context(), k.named(site), []byte(strings.Replace(question, "{", fmt.Sprintf(`{"site_id":%q,`, site), 1)))
+	if err != nil {
+		k.t.Fatalf("%s: %v", question, err)
+	}
+	rows, err := json.Marshal(answer.Results)
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	return site + " " + question + "\n" + string(rows)
 }
 
 func (k *kept) same(want []string) {
@@ -358,6 +363,83 @@ func TestNightlyArchive(t *testing.T) {
 	}
 	if _, err := e.exports.archive(t.Context(), now); err != nil || !exists(old) {
 		t.Errorf("kept for good: %v, %v", err, exists(old))
+	}
+}
+
+// A site that keeps less than the installation loses its old events in the store and in the archive, and no answer that rollups give.
+func TestRetentionOfASite(t *testing.T) {
+	k := openKept(t)
+	defer k.close()
+	k.history(rand.New(rand.NewPCG(9, 6)), 600)
+	k.catchUp()
+	months, other := 1, k.named("other.example")
+	if _, err := k.app.accounts.ChangeSite(t.Context(), other.WebsiteID, account.SiteChange{RetentionMonths: &months}); err != nil {
+		t.Fatal(err)
+	}
+	dir, now := t.TempDir(), time.UnixMilli(k.now)
+	e := k.app.parts.(*embedded)
+	e.cfg.Archive.To = dir
+	if done, err := e.exports.archive(t.Context(), now); err != nil || done.Events != 600 {
+		t.Fatalf("%+v, %v", done, err)
+	}
+	sites := sitesForStore{e.users, e.cfg.Store.RetentionMonths}
+	for _, site := range sites.All() {
+		if err := e.store.BuildRollups(t.Context(), site, k.now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	byDay := func() string {
+		return k.answer("other.example", `{"metrics":["visitors","visits","pageviews"],"date_range":"all","dimensions":["time:day"]}`)
+	}
+	before := byDay()
+	later := now.Add(20 * 24 * time.Hour) // the cut is 11 days ago
+	cut := later.UTC().Truncate(24*time.Hour).AddDate(0, 0, -31)
+	if err := e.store.Sweep(t.Context(), sites, later.UnixMilli()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.exports.archive(t.Context(), later); err != nil {
+		t.Fatal(err)
+	}
+	archived, err := lake.Counts(t.Context(), object.Folder(dir), now.Add(-60*24*time.Hour), now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := e.store.Export().Days(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := int64(0)
+	for day, n := range archived {
+		if day.WebsiteID == other.WebsiteID && day.Day < cut.UnixMilli() {
+			t.Errorf("the archive has %d events of %s", n, time.UnixMilli(day.Day).UTC().Format(time.DateOnly))
+		}
+		left += n
+	}
+	for day, n := range stored {
+		if n.Events.Rows > 0 && day.Start < cut.UnixMilli() {
+			t.Errorf("the store has %d events of %s", n.Events.Rows, time.UnixMilli(day.Start).UTC().Format(time.DateOnly))
+		}
+	}
+	if left == 0 || left > 400 {
+		t.Errorf("%d events are left", left)
+	}
+	if after := byDay(); after != before {
+		t.Errorf("after:\n%s\nbefore:\n%s", after, before)
+	}
+	k.auditIsClean()
+}
+
+func TestMonthsOf(t *testing.T) {
+	now := time.Date(2026, 3, 31, 15, 0, 0, 0, time.UTC)
+	for _, c := range []struct{ site, installation, want int }{{0, 14, 14}, {3, 14, 3}, {20, 14, 14}, {14, 14, 14}, {3, 0, 3}, {0, 0, 0}} {
+		site := &event.Site{RetentionMonths: c.site}
+		if got := monthsOf(site, c.installation); got != c.want {
+			t.Errorf("%+v: %d", c, got)
+		}
+		day, own := keptFrom(site, c.installation, now)
+		if own != (c.want != c.installation) || own && !day.Equal(time.Date(2025, 12, 28, 0, 0, 0, 0, time.UTC)) {
+			t.Errorf("%+v: from %v, %v", c, day, own)
+		}
 	}
 }
 

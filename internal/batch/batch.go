@@ -10,6 +10,7 @@ import (
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/lake"
+	"github.com/footfall-analytics/footfall/internal/store"
 )
 
 // Store is the event store: what it holds of days, its sessions, and which days are rolled.
@@ -24,8 +25,8 @@ type Store interface {
 	Repair(ctx context.Context, run time.Time, changes []event.SessionChange) error
 	// Mark remembers what the rollups hold of days.
 	Mark(ctx context.Context, days []DayState) error
-	// Kept returns the first day whose events are all kept.
-	Kept() time.Time
+	// Kept returns the first days whose events are all kept.
+	Kept(ctx context.Context) (store.Kept, error)
 }
 
 // Rollups is where the rollups by the minute go.
@@ -123,14 +124,16 @@ func (b *Batch) Run(ctx context.Context, days Range) (*Report, error) {
 	if days.To.After(started) {
 		return nil, fmt.Errorf("cannot make the days %v: %w", days, ErrOpen)
 	}
-	if kept := b.Store.Kept(); days.From.Before(kept) {
-		days.From = kept // what has no events any more is as it is for good
+	kept, err := b.Store.Kept(ctx)
+	if err != nil {
+		return nil, err
 	}
+	days.From = later(days.From, kept.All) // what has no events any more is as it is for good
 	report := &Report{From: days.From.Format(time.DateOnly), To: days.Last().Format(time.DateOnly), Started: started, Left: []string{}}
 	if !days.From.Before(days.To) {
 		return report, nil
 	}
-	err := b.run(ctx, days, report)
+	err = b.run(ctx, days, kept, report)
 	report.Seconds = b.Clock().Sub(started).Seconds()
 	if err != nil {
 		return report, fmt.Errorf("cannot make the days %v: %w", days, err)
@@ -139,7 +142,22 @@ func (b *Batch) Run(ctx context.Context, days Range) (*Report, error) {
 	return report, nil
 }
 
-func (b *Batch) run(ctx context.Context, days Range, report *Report) error {
+func (b *Batch) run(ctx context.Context, days Range, kept store.Kept, report *Report) error {
+	states, err := b.Store.Days(ctx, days.From, days.To)
+	if err != nil {
+		return err
+	}
+	sealed := sealedDays(states, kept)
+	for _, d := range states {
+		if owner := sealed[d.Day]; owner != "" && !d.Clean() && !d.Day.Before(kept.Of(d.WebsiteID)) {
+			report.Days++
+			report.leave(d.SiteDay, fmt.Sprintf("site %q keeps its events no longer, and its rollups of that day could not be made again with the others'", owner))
+		}
+	}
+	open := days.without(sealed)
+	if len(open) == 0 {
+		return nil
+	}
 	if err := (Output{b.Objects, "daily"}).Delete(ctx); err != nil { // what a run that was killed has left
 		return err
 	}
@@ -147,13 +165,42 @@ func (b *Batch) run(ctx context.Context, days Range, report *Report) error {
 	if err := b.spark(ctx, days, out); err != nil {
 		return err
 	}
-	r := &running{Batch: b, out: out, days: days, report: report}
-	for _, part := range days.parts(MaxReplaced) {
-		if err := r.part(ctx, part); err != nil {
-			return err
+	r := &running{Batch: b, out: out, days: days, kept: kept, report: report}
+	for _, run := range open {
+		for _, part := range run.parts(MaxReplaced) {
+			if err := r.part(ctx, part); err != nil {
+				return err
+			}
 		}
 	}
 	return out.Delete(ctx)
+}
+
+// sealedDays returns the days that cannot be made anew, each with a site whose rollups of it would be lost: it keeps the events no
+// longer, and the rows of a day are replaced for all sites together. What changes on such a day is read from the events.
+func sealedDays(states []DayState, kept store.Kept) map[time.Time]string {
+	sealed := map[time.Time]string{}
+	for _, d := range states {
+		if d.Rolled > 0 && d.Day.Before(kept.Of(d.WebsiteID)) {
+			sealed[d.Day] = d.WebsiteID
+		}
+	}
+	return sealed
+}
+
+// without returns the runs of days that are left when some are taken out.
+func (r Range) without(out map[time.Time]string) (left []Range) {
+	for _, d := range r.Each() {
+		n := len(left)
+		switch {
+		case out[d] != "":
+		case n > 0 && left[n-1].To.Equal(d):
+			left[n-1].To = d.Add(day)
+		default:
+			left = append(left, Range{d, d.Add(day)})
+		}
+	}
+	return left
 }
 
 // margin is how far around the days the archive is read: jobs/daily/daily.sql says why.
@@ -180,7 +227,14 @@ type running struct {
 	*Batch
 	out    Output
 	days   Range
+	kept   store.Kept
 	report *Report
+}
+
+// states returns the days of the sites that have all their events of them.
+func (r *running) states(ctx context.Context, days Range) ([]DayState, error) {
+	states, err := r.Store.Days(ctx, days.From, days.To)
+	return slices.DeleteFunc(states, func(d DayState) bool { return d.Day.Before(r.kept.Of(d.WebsiteID)) }), err
 }
 
 // part settles some of the days with the event store, puts them into the rollups, and marks them.
@@ -237,7 +291,7 @@ func (r *running) replace(ctx context.Context, datasource string, days Range) er
 
 // mark marks the days that were right before the rollups were replaced and have not changed since.
 func (r *running) mark(ctx context.Context, days Range, s *settled) error {
-	now, err := r.Store.Days(ctx, days.From, days.To)
+	now, err := r.states(ctx, days)
 	if err != nil {
 		return err
 	}

@@ -210,6 +210,46 @@ func TestPartsOfALongRange(t *testing.T) {
 	}
 }
 
+// TestSealedDays: a day of which a site keeps no events, but has rollups, is not made again; what others of it change stays dirty, and is
+// said. A day that has no rollups of such a site is made for the others.
+func TestSealedDays(t *testing.T) {
+	w := filled(t)
+	range3 := days(t, "2026-03-10", "2026-03-12")
+	if _, err := w.batch().Run(t.Context(), range3); err != nil {
+		t.Fatal(err)
+	}
+	gone := func(key batch.SiteDay) bool { return key.WebsiteID == "a" && key.Day.Before(date(t, "2026-03-12")) }
+	delete(w.rolled, batch.SiteDay{WebsiteID: "a", Day: date(t, "2026-03-11")}) // this one was dirty when it went
+	sealed := date(t, "2026-03-10")
+	before := fmt.Sprint(w.rollups["page_views"][sealed], w.rollups["sources"][sealed])
+	w.kept = map[string]time.Time{"a": date(t, "2026-03-12")}
+	stays := func(events []event.Event) (left []event.Event) {
+		for _, e := range events {
+			if !gone(batch.SiteDay{WebsiteID: e.WebsiteID, Day: dayOf(e.Timestamp)}) {
+				left = append(left, e)
+			}
+		}
+		return left
+	}
+	w.stored, w.archived = stays(w.stored), stays(w.archived)
+	w.sessions = makeSessions(w.stored)
+	late := pages(rand.New(rand.NewPCG(8, 8)), sealed.Add(2*time.Hour), 40*time.Hour, 30)
+	w.come(true, slices.DeleteFunc(late, func(e event.Event) bool { return e.WebsiteID == "a" })...)
+	report, err := w.batch().Run(t.Context(), range3)
+	if err != nil || len(report.Left) != 1 || !strings.Contains(report.Left[0], `2026-03-10 of site "b"`) || !strings.Contains(report.Left[0], `site "a" keeps its events no longer`) {
+		t.Fatalf("%+v, %v", report, err)
+	}
+	if after := fmt.Sprint(w.rollups["page_views"][sealed], w.rollups["sources"][sealed]); after != before {
+		t.Error("the rollups of a day were made again without those of a site whose events have gone")
+	}
+	if w.clean(batch.SiteDay{WebsiteID: "b", Day: sealed}) || !w.clean(batch.SiteDay{WebsiteID: "b", Day: date(t, "2026-03-11")}) || !w.clean(batch.SiteDay{WebsiteID: "a", Day: sealed}) {
+		t.Errorf("rolled %v, changes %v", w.rolled, w.changes)
+	}
+	if again, err := w.batch().Run(t.Context(), days(t, "2026-03-10", "2026-03-10")); err != nil || again.Rolled != 0 || len(again.Left) != 1 {
+		t.Errorf("the sealed day alone: %+v, %v", again, err)
+	}
+}
+
 func TestOpenDaysAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.now = date(t, "2026-03-12").Add(time.Hour)

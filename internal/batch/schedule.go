@@ -166,13 +166,18 @@ func (s *Schedule) step(ctx context.Context) (made bool, err error) {
 
 // dirty returns the finished days of which a site's rollups are not up to date, ascending, and counts them.
 func (s *Schedule) dirty(ctx context.Context, now time.Time) (days []time.Time, err error) {
-	states, err := s.Batch.Store.Days(ctx, s.Batch.Store.Kept(), now.Add(-s.After).UTC().Truncate(day))
+	kept, err := s.Batch.Store.Kept(ctx)
+	if err != nil {
+		return nil, err
+	}
+	states, err := s.Batch.Store.Days(ctx, kept.All, now.Add(-s.After).UTC().Truncate(day))
 	if err != nil {
 		return nil, err
 	}
 	s.state.Dirty, s.state.Oldest = 0, ""
+	sealed := sealedDays(states, kept)
 	for _, d := range states {
-		if !d.Clean() {
+		if !d.Clean() && sealed[d.Day] == "" && !d.Day.Before(kept.Of(d.WebsiteID)) {
 			s.state.Dirty++
 			days = append(days, d.Day)
 		}

@@ -40,7 +40,7 @@ func (r *running) settle(ctx context.Context, days Range) (*settled, error) {
 func (r *running) compare(ctx context.Context, days Range) (*settled, error) {
 	s := &settled{wrong: map[SiteDay]string{}}
 	var err error
-	if s.states, err = r.Store.Days(ctx, days.From, days.To); err != nil {
+	if s.states, err = r.states(ctx, days); err != nil {
 		return nil, err
 	}
 	// Both sides count the same stretch, with the days beside these that decide whether a session may be repaired: at the ends of the run

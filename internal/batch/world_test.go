@@ -20,6 +20,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/batch"
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/object"
+	"github.com/footfall-analytics/footfall/internal/store"
 	"github.com/footfall-analytics/footfall/internal/stream"
 )
 
@@ -37,6 +38,7 @@ type world struct {
 
 	steps, fail int
 	after       bool
+	kept        map[string]time.Time
 	before      func(step int) // may change the world
 }
 
@@ -202,7 +204,7 @@ func (w storeOf) Mark(_ context.Context, days []batch.DayState) error {
 	})
 }
 
-func (w storeOf) Kept() time.Time { return time.Time{} }
+func (w storeOf) Kept(context.Context) (store.Kept, error) { return store.Kept{Sites: w.kept}, nil }
 
 // rollupStore holds the lines of days.
 type rollupStore struct{ *world }

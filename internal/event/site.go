@@ -15,6 +15,8 @@ type Site struct {
 	IgnoreSignals bool
 	// QueryKeys are the query parameters of a URL that stay in Page.
 	QueryKeys []string
+	// RetentionMonths is how long the site's raw events are kept, months of 31 days; 0 where all that the installation keeps are. Rollups stay.
+	RetentionMonths int
 	Demo      bool
 	CreatedAt int64
 }

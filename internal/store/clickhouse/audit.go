@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/store"
 	"github.com/footfall-analytics/footfall/internal/store/audit"
 )
 
@@ -22,7 +23,8 @@ type auditor struct {
 	store   *Store
 	report  *audit.Report
 	cut     int64
-	rawFrom int64 // events before may be gone
+	kept    store.Kept
+	rawFrom int64 // events before may be gone, of any site
 	rows    int64 // of events
 }
 
@@ -38,7 +40,11 @@ func (s *Store) AuditBefore(ctx context.Context, before int64) (audit.Report, er
 	report := audit.Report{Differences: []audit.Difference{}}
 	now := s.opts.Clock()
 	a := &auditor{store: s, report: &report, cut: min(before, now.Add(-auditLag).UnixMilli())}
-	a.rawFrom = s.RawFrom()
+	var err error
+	if a.kept, err = s.Kept(ctx); err != nil {
+		return audit.Report{}, err
+	}
+	a.rawFrom = a.kept.All.UnixMilli()
 	for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.pageViews, a.duplicates, a.sessions} {
 		if err := step(ctx); err != nil {
 			return audit.Report{}, fmt.Errorf("cannot audit the event store: %w", err)
@@ -139,11 +145,12 @@ func (a *auditor) ledgerRows(ctx context.Context) error {
 
 func (a *auditor) sitesWithGoneEvents(ctx context.Context) (map[string]bool, error) {
 	gone := map[string]bool{}
-	const sql = "select website_id from event_hours group by website_id having min(first) < fromUnixTimestamp64Milli({p1:Int64}, 'UTC')"
-	err := a.each(ctx, sql, []any{a.rawFrom}, func(scan scanner) error {
+	const sql = "select website_id, toInt64(toUnixTimestamp64Milli(min(first))) from event_hours group by website_id"
+	err := a.each(ctx, sql, nil, func(scan scanner) error {
 		var site string
-		err := scan(&site)
-		gone[site] = true
+		var first int64
+		err := scan(&site, &first)
+		gone[site] = first < a.kept.Of(site).UnixMilli()
 		return err
 	})
 	return gone, err

@@ -112,7 +112,8 @@ func (c *comparison) run(ctx context.Context, args []any) error {
 
 // gone reports whether events of the session may be past their retention.
 func (c *comparison) gone(s *event.Session) bool {
-	return c.rawFrom > 0 && s.ChainStart < c.rawFrom+2*event.DayMillis
+	from := c.kept.Of(s.WebsiteID).UnixMilli()
+	return from > 0 && s.ChainStart < from+2*event.DayMillis
 }
 
 // check compares a recomputed session with the stored one and takes that out of the map.

@@ -33,6 +33,7 @@ type siteFacts struct {
 	changes map[int64]uint64 // by UTC day
 	rolled  map[int64]uint64 // likewise: the changes that the rollups hold; nil where nobody reads them
 	hours   []hourRows       // ascending
+	kept    int64            // from when on the site keeps its events, where it keeps less than others
 }
 
 type hourRows struct{ hour, rows, first, last int64 }
@@ -111,7 +112,12 @@ func (f *siteFacts) read(s *Store, websiteID string) error {
 	if err != nil {
 		return fmt.Errorf("cannot read the event hours of site %q: %w", websiteID, err)
 	}
-	f.changes, f.rolled, f.hours = changes, rolled, hours
+	kept := int64(0)
+	err = s.each(ctx, keptSQL, []any{websiteID}, func(scan scanner) error { return scan(new(string), &kept) })
+	if err != nil {
+		return fmt.Errorf("cannot read from when on site %q keeps events: %w", websiteID, err)
+	}
+	f.changes, f.rolled, f.hours, f.kept = changes, rolled, hours, kept
 	return nil
 }
 
@@ -119,7 +125,7 @@ const hourMillis = 3600 * 1000
 
 // rawFrom returns the time before which events are no longer kept, 0 when all are.
 func (f *siteFacts) rawFrom(s *Store) int64 {
-	from := s.RawFrom()
+	from := max(s.RawFrom(), f.kept)
 	if len(f.hours) == 0 || f.hours[0].first >= from {
 		return 0
 	}

@@ -121,8 +121,3 @@ func (s *Store) RepairSessions(ctx context.Context, run time.Time, changes []eve
 	}
 	return s.InsertSessions(ctx, fmt.Sprintf("repair/%d/%016x", run.UnixMilli(), hash.Sum64()), changes, versions)
 }
-
-// Kept returns the first day (UTC) whose events are all kept.
-func (s *Store) Kept() time.Time {
-	return time.UnixMilli(s.RawFrom()).UTC()
-}

@@ -27,7 +27,7 @@ var _ migrate.Target = (*Intake)(nil)
 // Intake returns what takes copied rows.
 func (s *Store) Intake() *Intake { return &Intake{store: s, writers: map[string]*Writer{}} }
 
-// RawFrom returns the time (ms) before which events are not kept.
+// RawFrom returns the time (ms) before which events are not kept, of any site.
 func (s *Store) RawFrom() int64 {
 	return max(0, floor(s.opts.Clock().UnixMilli(), event.DayMillis)-int64(s.opts.retentionDays())*event.DayMillis)
 }

@@ -211,6 +211,17 @@ partition by toYear(day)
 order by (website_id, day)
 settings fsync_after_insert = 1, fsync_part_directory = 1;
 
+-- From which day on the events of a site are kept that keeps them for less time than the installation. Days before are incomplete from
+-- the moment that their row is here. Kept for good.
+create table if not exists kept_from
+(
+    website_id LowCardinality(String),
+    day        Date
+)
+engine = ReplacingMergeTree(day)
+order by website_id
+settings fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 10000;
+
 -- Views of pages by day, as states: parts and days merge to what the events say.
 create table if not exists page_views
 (

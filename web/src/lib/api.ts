@@ -12,6 +12,8 @@ export interface Site {
   ip_policy: IPPolicy;
   /** True: visitors that send GPC or DNT are counted. */
   ignore_signals?: boolean;
+  /** How long raw events are kept; 0: as long as the installation keeps them. */
+  retention_months?: number;
   created_at: number;
   demo: boolean;
 }
@@ -162,7 +164,7 @@ export const api = {
   sites: () => call<{ sites: Site[] | null }>('GET', '/api/v1/sites').then((r) => r.sites ?? []),
   site: (id: string) => call<{ site: Site }>('GET', site(id)).then((r) => r.site),
   addSite: (domain: string, timezone: string) => call<{ site: Site }>('POST', '/api/v1/sites', { domain, timezone }).then((r) => r.site),
-  changeSite: (id: string, change: Partial<Pick<Site, 'domain' | 'timezone' | 'threshold' | 'ip_policy' | 'ignore_signals'>>) =>
+  changeSite: (id: string, change: Partial<Pick<Site, 'domain' | 'timezone' | 'threshold' | 'ip_policy' | 'ignore_signals' | 'retention_months'>>) =>
     call<{ site: Site }>('PUT', site(id), change).then((r) => r.site),
   deleteSite: (id: string) => call<void>('DELETE', site(id)),
   batch: (signal?: AbortSignal) => call<Batch>('GET', '/api/v1/batch', undefined, signal),

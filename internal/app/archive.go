@@ -146,9 +146,9 @@ func expireArchive(ctx context.Context, cfg *config.Config, place string, now ti
 }
 
 // expireSites deletes what single sites keep no longer, here and in the archive, in the process that leads.
-func (c *cluster) expireSites(ctx context.Context) error {
+func (c *cluster) expireSites(ctx context.Context, now time.Time) error {
 	for _, site := range c.users.All() {
-		before, ok := keptFrom(site, c.cfg.Store.RetentionMonths, time.Now())
+		before, ok := keptFrom(site, c.cfg.Store.RetentionMonths, now)
 		if !ok {
 			continue
 		}

@@ -400,7 +400,7 @@ func (c *cluster) processImports(ctx context.Context, claim eventlog.Claim) erro
 		c.again(telling, mendEvery, "visits that an import has in two parts stay so for now", c.mendSeams(before.Fresh))
 	})
 	forgetting.Go(func() {
-		c.again(telling, expireEvery, "events past their site's retention stay for now", c.expireSites)
+		c.again(telling, expireEvery, "events past their site's retention stay for now", func(ctx context.Context) error { return c.expireSites(ctx, time.Now()) })
 	})
 	if c.cfg.S3.Endpoint != "" {
 		forgetting.Go(func() { c.again(telling, proveEvery, "erasures wait for the archive", c.eraseArchive) })

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -22,6 +23,7 @@ import (
 	"github.com/footfall-analytics/footfall/internal/lake"
 	"github.com/footfall-analytics/footfall/internal/object"
 	"github.com/footfall-analytics/footfall/internal/object/objecttest"
+	"github.com/footfall-analytics/footfall/internal/store/clickhouse"
 )
 
 // kept is an installation whose store comes and goes.
@@ -427,6 +429,80 @@ func TestRetentionOfASite(t *testing.T) {
 		t.Errorf("after:\n%s\nbefore:\n%s", after, before)
 	}
 	k.auditIsClean()
+}
+
+// In a cluster they go from ClickHouse and from the files of the archive, which agree before and after.
+func TestRetentionOfASiteInACluster(t *testing.T) {
+	address := os.Getenv("FOOTFALL_TEST_CLICKHOUSE")
+	if address == "" {
+		t.Skip("FOOTFALL_TEST_CLICKHOUSE (host:port) is not set")
+	}
+	o := objecttest.Options(t, os.Getenv("FOOTFALL_TEST_S3"))
+	k := openKept(t)
+	defer k.close()
+	k.history(rand.New(rand.NewPCG(9, 9)), 500)
+	k.imported("a", k.now-25*event.DayMillis)
+	k.catchUp()
+	cfg := config.Default()
+	cfg.S3 = config.S3{Endpoint: o.Endpoint, Bucket: o.Bucket, Prefix: o.Prefix, AccessKey: o.AccessKey, SecretKey: o.SecretKey}
+	embedded := k.app.parts.(*embedded)
+	embedded.cfg.S3 = cfg.S3
+	archive, err := object.OpenS3(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { emptied(t, archive) })
+	k.export(`{"to":"s3://"}`)
+	now := time.UnixMilli(k.now).Add(20 * 24 * time.Hour)
+	e := &engines{now: now}
+	e.openClick(t, address, fmt.Sprintf("test_kept_%d", time.Now().UnixNano()))
+	var events []event.Event
+	if err := embedded.store.Recent(t.Context(), 0, func(e *event.Event) { events = append(events, *e) }); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.click.InsertEvents(t.Context(), "all", events, clickhouse.Provenance{}); err != nil {
+		t.Fatal(err)
+	}
+	c := &cluster{cfg: cfg, logger: slog.New(slog.DiscardHandler), store: e.click, users: embedded.users}
+	agree := func() map[lake.SiteDay]int64 {
+		t.Helper()
+		archived, err := lake.Counts(t.Context(), archive, now.AddDate(0, 0, -90), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tallies, err := e.click.DayTallies(t.Context(), now.AddDate(0, 0, -90), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		stored := map[lake.SiteDay]int64{}
+		for _, d := range tallies {
+			stored[lake.SiteDay{WebsiteID: d.WebsiteID, Day: d.Day.UnixMilli()}] = d.Events
+		}
+		if !maps.Equal(archived, stored) {
+			t.Errorf("the archive has %v, the store %v", archived, stored)
+		}
+		return stored
+	}
+
+	if err := c.expireSites(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	all := agree()
+	months, other := 1, k.named("other.example").WebsiteID
+	if _, err := embedded.users.ChangeSite(t.Context(), other, account.SiteChange{RetentionMonths: &months}); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := c.expireSites(t.Context(), now); err != nil {
+			t.Fatal(err)
+		}
+		cut := now.UTC().Truncate(24*time.Hour).AddDate(0, 0, -31).UnixMilli()
+		want := maps.Clone(all)
+		maps.DeleteFunc(want, func(day lake.SiteDay, _ int64) bool { return day.WebsiteID == other && day.Day < cut })
+		if left := agree(); !maps.Equal(left, want) || len(want) == len(all) || len(want) < 5 {
+			t.Errorf("left %v, want %v of %v", left, want, all)
+		}
+	}
 }
 
 func TestMonthsOf(t *testing.T) {

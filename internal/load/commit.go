@@ -15,7 +15,7 @@ import (
 // A backlog goes into the store in transactions of several steps: sessions that every step prolongs are then written once.
 const (
 	// maxStaged is how many steps one transaction takes before its last one.
-	maxStaged = 31
+	maxStaged = 15
 	// maxStagedKeys bounds the sessions that it writes at its end.
 	maxStagedKeys = 30_000
 	// maxStagedTime bounds how long what is read can stay unseen, and other writers wait.

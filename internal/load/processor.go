@@ -57,7 +57,7 @@ type Options struct {
 	// Shared says that others write to the Store too: that it has no position of this log does not mean that it is empty.
 	Shared bool
 
-	MaxBatchEvents int           // how many events a step holds at most; 0: 12,288, half a row group of the store
+	MaxBatchEvents int           // how many events a step holds at most; 0: 24,576, a row group of the store
 	MaxBatchBytes  int           // about how many bytes of records; 0: 16 MiB
 	Tick           time.Duration // least time between the starts of two steps while there is no backlog; 0: 200 ms
 	MaxKeys        int           // session keys held in memory; 0: the operator's default
@@ -84,7 +84,7 @@ func (o *Options) setDefaults() {
 		o.Topic = eventlog.RawEvents
 	}
 	if o.MaxBatchEvents <= 0 {
-		o.MaxBatchEvents = 12_288
+		o.MaxBatchEvents = 24_576
 	}
 	if o.MaxBatchBytes <= 0 {
 		o.MaxBatchBytes = 16 << 20

@@ -38,7 +38,7 @@ func (s *step) reset() {
 // keepEvents is how many events' room a step keeps when there is nothing to do.
 const keepEvents = 2048
 
-// shrink gives the memory of a backlog back, 12,288 events are some 15 MB with their texts, unless used events of it show that it
+// shrink gives the memory of a backlog back, 24,576 events are some 30 MB with their texts, unless used events of it show that it
 // is wanted again: room that grows anew for each step is as much garbage again, several times over.
 func (s *step) shrink(used int) {
 	if cap(s.events) > keepEvents && used < cap(s.events)/8 {

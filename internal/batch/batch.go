@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -116,6 +117,8 @@ func (r *Report) leave(day SiteDay, why string) {
 
 // ErrOpen refuses days that have not ended.
 var ErrOpen = errors.New("the day has not ended")
+
+var errExpiring = errors.New("a site keeps less than at the start of the run")
 
 // Run makes the days of a range anew and marks those that agree everywhere. It may be ended at any point and called again: what it
 // leaves undone is dirty, and read from the event store. Its files are gone at the end.
@@ -242,6 +245,14 @@ func (r *running) part(ctx context.Context, days Range) error {
 	settled, err := r.settle(ctx, days)
 	if err != nil {
 		return err
+	}
+	// What goes is noted before it goes: what was read up to here is whole if nothing was noted.
+	kept, err := r.Store.Kept(ctx)
+	if err != nil {
+		return err
+	}
+	if !maps.EqualFunc(kept.Sites, r.kept.Sites, time.Time.Equal) {
+		return errExpiring
 	}
 	if err := r.unmark(ctx, settled); err != nil {
 		return err

@@ -250,6 +250,56 @@ func TestSealedDays(t *testing.T) {
 	}
 }
 
+// Whenever a site's events go during a run, its rollups stay, and the next run is as one that began behind it.
+func TestExpiryDuringARun(t *testing.T) {
+	range3, sealed := days(t, "2026-03-10", "2026-03-12"), date(t, "2026-03-10")
+	ended := 0
+	for at := 1; ; at++ {
+		w := filled(t)
+		if _, err := w.batch().Run(t.Context(), range3); err != nil {
+			t.Fatal(err)
+		}
+		before := [2][]string{ofSite("a", w.rollups["page_views"][sealed]), ofSite("a", w.rollups["sources"][sealed])}
+		if len(before[0]) == 0 || len(before[1]) == 0 {
+			t.Fatal("the site has no rollups of that day")
+		}
+		w.steps = 0
+		w.before = func(step int) {
+			if step != at {
+				return
+			}
+			w.kept = map[string]time.Time{"a": sealed.Add(day)}
+			goes := func(e event.Event) bool { return e.WebsiteID == "a" && dayOf(e.Timestamp).Before(sealed.Add(day)) }
+			w.stored, w.archived = slices.DeleteFunc(w.stored, goes), slices.DeleteFunc(w.archived, goes)
+			maps.DeleteFunc(w.sessions, func(ref event.SessionRef, s event.Session) bool {
+				return s.WebsiteID == "a" && dayOf(s.Start).Before(sealed.Add(day))
+			})
+		}
+		_, err := w.batch().Run(t.Context(), range3)
+		if w.steps < at {
+			break
+		}
+		if err != nil {
+			ended++
+		}
+		w.before = nil
+		for range 2 {
+			if after := [2][]string{ofSite("a", w.rollups["page_views"][sealed]), ofSite("a", w.rollups["sources"][sealed])}; !reflect.DeepEqual(after, before) {
+				t.Errorf("gone at step %d: the rollups are %v, not %v", at, after, before)
+			}
+			if w.rolled[batch.SiteDay{WebsiteID: "a", Day: sealed}] == 0 {
+				t.Errorf("gone at step %d: the day is no longer rolled", at)
+			}
+			if _, err := w.batch().Run(t.Context(), range3); err != nil {
+				t.Errorf("gone at step %d, the next run: %v", at, err)
+			}
+		}
+	}
+	if ended == 0 {
+		t.Error("no run was ended")
+	}
+}
+
 func TestOpenDaysAreRefused(t *testing.T) {
 	w := newWorld(t)
 	w.now = date(t, "2026-03-12").Add(time.Hour)

@@ -305,7 +305,7 @@ func (w jobOf) made(days batch.Range) map[string][]string {
 	}) {
 		line("counts", key.Day, batch.Counts{WebsiteID: key.WebsiteID, Events: tallies[key].Events, Checksum: tallies[key].Checksum})
 		if !key.Day.Before(days.From) && key.Day.Before(days.To) {
-			line("page_views", key.Day, tallies[key])
+			line("page_views", key.Day, batch.Counts{WebsiteID: key.WebsiteID, Events: tallies[key].Events, Checksum: tallies[key].Checksum})
 		}
 	}
 	for _, s := range sortSessions(makeSessions(read)) {

@@ -85,12 +85,17 @@ var catalogHoursSQL string
 func (f *siteFacts) read(s *Store, websiteID string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), catalogWait)
 	defer cancel()
-	changes := map[int64]uint64{}
+	changes, kept := map[int64]uint64{}, int64(0)
 	err := s.each(ctx, catalogChangesSQL, []any{websiteID}, func(scan scanner) error {
+		var isKept uint8
 		var day int64
 		var n uint64
-		err := scan(&day, &n)
-		changes[day] = n
+		err := scan(&isKept, &day, &n)
+		if isKept == 1 {
+			kept = day
+		} else {
+			changes[day] = n
+		}
 		return err
 	})
 	if err != nil {
@@ -111,11 +116,6 @@ func (f *siteFacts) read(s *Store, websiteID string) error {
 	})
 	if err != nil {
 		return fmt.Errorf("cannot read the event hours of site %q: %w", websiteID, err)
-	}
-	kept := int64(0)
-	err = s.each(ctx, keptSQL, []any{websiteID}, func(scan scanner) error { return scan(new(string), &kept) })
-	if err != nil {
-		return fmt.Errorf("cannot read from when on site %q keeps events: %w", websiteID, err)
 	}
 	f.changes, f.rolled, f.hours, f.kept = changes, rolled, hours, kept
 	return nil

@@ -25,13 +25,12 @@ func keptTable() *table[keptDay] {
 
 const keptSQL = `select website_id, toInt64(max(day) - toDate('1970-01-01')) * 86400000
 from kept_from
-where {p1:String} = '' or website_id = {p1:String}
 group by website_id`
 
 // Kept returns the first days (UTC) whose events are all kept.
 func (s *Store) Kept(ctx context.Context) (store.Kept, error) {
 	kept := store.Kept{All: time.UnixMilli(s.RawFrom()).UTC(), Sites: map[string]time.Time{}}
-	err := eachOn(ctx, s.writer, keptSQL, []any{""}, func(scan scanner) error {
+	err := eachOn(ctx, s.writer, keptSQL, nil, func(scan scanner) error {
 		var site string
 		var ms int64
 		err := scan(&site, &ms)

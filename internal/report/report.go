@@ -121,17 +121,20 @@ func (p *Params) shape(site *event.Site, reply *query.Reply) *Report {
 		report.Meta.Error = without(report.Meta.Error, query.Visitors)
 	}
 	report.Meta.Error = renamed(report.Meta.Error)
+	width := len(p.Dimensions) + len(p.Metrics)
+	cells := make([]Cell, 0, width*len(reply.Results)) // of all rows: a year has thousands
 	for i, result := range reply.Results {
 		values := result.Metrics
 		if !hasUsers {
 			values = values[1:]
 		}
 		for j, name := range p.Dimensions {
-			report.Rows[i] = append(report.Rows[i], Cell{name, result.Dimensions[j]})
+			cells = append(cells, Cell{name, result.Dimensions[j]})
 		}
 		for j, name := range p.Metrics {
-			report.Rows[i] = append(report.Rows[i], Cell{name, values[j]})
+			cells = append(cells, Cell{name, values[j]})
 		}
+		report.Rows[i] = cells[i*width : (i+1)*width : (i+1)*width]
 	}
 	return report
 }

@@ -17,8 +17,8 @@ type Site struct {
 	QueryKeys []string
 	// RetentionMonths is how long the site's raw events are kept, months of 31 days; 0 where all that the installation keeps are. Rollups stay.
 	RetentionMonths int
-	Demo      bool
-	CreatedAt int64
+	Demo            bool
+	CreatedAt       int64
 }
 
 // IPPolicy says what of an address is stored.

@@ -20,12 +20,11 @@ const auditLag = 2 * time.Minute
 
 // auditor holds one audit. What was received behind the cut is left out, and what it touches.
 type auditor struct {
-	store   *Store
-	report  *audit.Report
-	cut     int64
-	kept    store.Kept
-	rawFrom int64 // events before may be gone, of any site
-	rows    int64 // of events
+	store  *Store
+	report *audit.Report
+	cut    int64
+	kept   store.Kept
+	rows   int64 // of events
 }
 
 // Audit recomputes from the events received 2 minutes ago or earlier, along other ways than those that made them, the
@@ -44,7 +43,6 @@ func (s *Store) AuditBefore(ctx context.Context, before int64) (audit.Report, er
 	if a.kept, err = s.Kept(ctx); err != nil {
 		return audit.Report{}, err
 	}
-	a.rawFrom = a.kept.All.UnixMilli()
 	for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.pageViews, a.duplicates, a.sessions} {
 		if err := step(ctx); err != nil {
 			return audit.Report{}, fmt.Errorf("cannot audit the event store: %w", err)
@@ -52,6 +50,9 @@ func (s *Store) AuditBefore(ctx context.Context, before int64) (audit.Report, er
 	}
 	return report, nil
 }
+
+// rawFrom returns the time (ms) before which events of any site may be gone.
+func (a *auditor) rawFrom() int64 { return a.kept.All.UnixMilli() }
 
 // each runs a statement of an audit, which may take its time.
 func (a *auditor) each(ctx context.Context, sql string, args []any, yield func(scanner) error) error {
@@ -158,7 +159,7 @@ func (a *auditor) sitesWithGoneEvents(ctx context.Context) (map[string]bool, err
 
 func (a *auditor) eventHours(ctx context.Context) error {
 	return a.confirm(ctx, func(ctx context.Context, add func(string, string, string, string)) error {
-		return a.pairs(ctx, auditHoursSQL, []any{a.cut, a.rawFrom}, func(p pairOfCounts) {
+		return a.pairs(ctx, auditHoursSQL, []any{a.cut, a.rawFrom()}, func(p pairOfCounts) {
 			add(p.site, fmt.Sprintf("event_hours, hour %d", p.at), strconv.FormatInt(p.expected, 10), strconv.FormatInt(p.found, 10))
 		})
 	})
@@ -173,7 +174,7 @@ var auditPagesSQL string
 // pageViews compares the view of pages month by month.
 func (a *auditor) pageViews(ctx context.Context) error {
 	var months []int64
-	err := a.each(ctx, auditMonthsSQL, []any{a.rawFrom}, func(scan scanner) error {
+	err := a.each(ctx, auditMonthsSQL, []any{a.rawFrom()}, func(scan scanner) error {
 		var month uint32
 		var days uint64
 		err := scan(&month, &days)
@@ -186,7 +187,7 @@ func (a *auditor) pageViews(ctx context.Context) error {
 			break
 		}
 		err = a.confirm(ctx, func(ctx context.Context, add func(string, string, string, string)) error {
-			return a.each(ctx, auditPagesSQL, []any{a.cut, a.rawFrom, month}, func(scan scanner) error {
+			return a.each(ctx, auditPagesSQL, []any{a.cut, a.rawFrom(), month}, func(scan scanner) error {
 				var site, page, expected, found string
 				var date time.Time
 				var band uint8

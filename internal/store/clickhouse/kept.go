@@ -46,9 +46,12 @@ func (s *Store) Kept(ctx context.Context) (store.Kept, error) {
 //go:embed sql/expired_events.sql
 var expiredEventsSQL string
 
-// expiring are the tables that hold something of single visits, and what their rows are dated by.
-var expiring = []struct{ table, column string }{
-	{"events", "timestamp"}, {"sessions", "session_start"}, {"page_views", "date"},
+// expiring are the tables that hold something of single visits, and which of their rows are of days before {p2}, whatever time zone the
+// server is in.
+var expiring = []struct{ table, before string }{
+	{"events", "timestamp < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')"},
+	{"sessions", "session_start < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')"},
+	{"page_views", "date < toDate(intDiv({p2:Int64}, 86400000))"},
 }
 
 // expiredAfter is how long events are left alone that have just come: others that have them too may not have them yet.
@@ -84,7 +87,7 @@ func (s *Store) Expire(ctx context.Context, websiteID string, before time.Time, 
 		}
 	}
 	for _, one := range expiring {
-		where := "website_id = {p1:String} and " + one.column + " < toDate(intDiv({p2:Int64}, 86400000))"
+		where := "website_id = {p1:String} and " + one.before
 		var rows uint64
 		if err := s.writer.QueryRow(ctx, "select count() from "+one.table+" where "+where, args[:2]...).Scan(&rows); err != nil {
 			return 0, fmt.Errorf("cannot count what site %q keeps no longer in %s: %w", websiteID, one.table, because(ctx, err))

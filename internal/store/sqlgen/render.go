@@ -125,9 +125,10 @@ func manyTexts(c query.Column) bool { return c.Property || c.Name == "page" }
 // visitor has no text then: a third of the memory, in no more time.
 func (r *renderer) numbered() string {
 	types, condition := r.eventTypes()
-	groups := statement{columns: append(r.groups("e.timestamp"), "cast(row_number() over () as integer) as number"), from: "events e", keys: r.keys()}
+	keys := r.keys()
+	groups := statement{columns: append(r.groups("e.timestamp"), "cast(row_number() over () as integer) as number"), from: "events e", keys: keys}
 	s := statement{from: "numbered g\nleft join visitors v on v.number = g.number"}
-	for _, key := range r.keys() {
+	for _, key := range keys {
 		s.columns = append(s.columns, "g."+key)
 	}
 	for _, m := range r.part.Measures {
@@ -141,7 +142,6 @@ func (r *renderer) numbered() string {
 	groups.where = r.filtered(r.eventRows(types), "")
 	visitors := statement{columns: []string{"g.number", "count(distinct e.sample_key) as visitors"}, keys: []string{"g.number"}}
 	var same []string
-	keys := r.keys()
 	for i, c := range r.part.Dimensions {
 		same = append(same, "g."+keys[i]+" = "+r.column(c))
 	}

@@ -4,4 +4,4 @@ select toInt64(count()), toInt64(min(toDate(timestamp)) - toDate('1970-01-01')),
     toInt64(countIf(received_at >= fromUnixTimestamp64Milli({p3:Int64}, 'UTC')))
 from events
 where website_id = {p1:String}
-    and timestamp < toDate(intDiv({p2:Int64}, 86400000))
+    and timestamp < fromUnixTimestamp64Milli({p2:Int64}, 'UTC')

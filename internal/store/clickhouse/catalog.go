@@ -4,6 +4,8 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,27 +13,36 @@ import (
 	"github.com/footfall-analytics/footfall/internal/query"
 )
 
-// catalog is what is known of each site without reading events: the small tables, at most freshFor old.
+// catalog is what is known of each site without reading events: the small tables, at most freshFor old. Sites are read together: while
+// one look is under way, who asks of other sites waits for the next one. So ClickHouse is asked as often for a thousand sites as for one.
 type catalog struct {
-	store *Store
-	mu    sync.Mutex // guards sites
-	sites map[string]*siteFacts
+	store   *Store
+	mu      sync.Mutex // guards all below
+	sites   map[string]*siteFacts
+	waiting []*lookup // those to come, each but the last one full
+	works   bool      // somebody works through waiting
 }
 
-// How long what was read is good for, and how long a planner waits for it.
+// How long what was read is good for, how long a lookup takes at most, and of how many sites.
 const (
 	freshFor    = time.Second
 	catalogWait = 5 * time.Second
+	maxLookup   = 500
 	maxSites    = 10_000 // kept in memory
 )
 
-// siteFacts are the small tables' rows of one site.
+// lookup is what one look at the small tables is to find.
+type lookup struct {
+	sites map[string]*siteFacts // nil until done
+	done  chan struct{}
+}
+
+// siteFacts are the small tables' rows of one site. They do not change once they are known.
 type siteFacts struct {
-	mu      sync.Mutex // held while they are read
 	readAt  time.Time
-	err     error            // of the last reading
+	err     error            // of the last lookup; the rest is of the one before it then
 	changes map[int64]uint64 // by UTC day
-	rolled  map[int64]uint64 // likewise: the changes that the rollups hold; nil where nobody reads them
+	rolled  map[int64]uint64 // likewise: the changes that the rollups hold; empty where nobody reads them
 	hours   []hourRows       // ascending
 	kept    int64            // from when on the site keeps its events, where it keeps less than others
 }
@@ -40,34 +51,77 @@ type hourRows struct{ hour, rows, first, last int64 }
 
 func newCatalog(s *Store) *catalog { return &catalog{store: s, sites: map[string]*siteFacts{}} }
 
-// site returns the facts of a site, read anew where they are too old, locked. When they cannot be read, the old ones stay.
+// site returns the facts of a site, read anew where they are too old. When they cannot be read, they are the old ones.
 func (c *catalog) site(websiteID string) *siteFacts {
 	c.mu.Lock()
-	site := c.sites[websiteID]
-	if site == nil {
-		if len(c.sites) >= maxSites {
-			clear(c.sites)
-		}
-		site = &siteFacts{}
-		c.sites[websiteID] = site
+	if known := c.sites[websiteID]; known != nil && time.Since(known.readAt) < freshFor {
+		c.mu.Unlock()
+		return known
+	}
+	l := c.gather(websiteID)
+	if !c.works {
+		c.works = true
+		go c.work()
 	}
 	c.mu.Unlock()
-	site.mu.Lock()
-	if time.Since(site.readAt) >= freshFor {
-		site.err = site.read(c.store, websiteID)
-		site.readAt = time.Now()
+	<-l.done
+	return l.sites[websiteID]
+}
+
+// gather puts a site on the list of the next lookup that has room. c.mu is held.
+func (c *catalog) gather(websiteID string) *lookup {
+	for _, l := range c.waiting {
+		if _, ok := l.sites[websiteID]; ok {
+			return l
+		}
 	}
-	return site
+	if n := len(c.waiting); n == 0 || len(c.waiting[n-1].sites) >= maxLookup {
+		c.waiting = append(c.waiting, &lookup{sites: map[string]*siteFacts{}, done: make(chan struct{})})
+	}
+	l := c.waiting[len(c.waiting)-1]
+	l.sites[websiteID] = nil
+	return l
+}
+
+// work makes the lookups that are waited for, one after the other.
+func (c *catalog) work() {
+	for {
+		c.mu.Lock()
+		if len(c.waiting) == 0 {
+			c.works = false
+			c.mu.Unlock()
+			return
+		}
+		l := c.waiting[0]
+		c.waiting = c.waiting[1:]
+		c.mu.Unlock()
+
+		read, err := c.store.readSites(slices.Sorted(maps.Keys(l.sites)))
+		at := time.Now()
+		c.mu.Lock()
+		if len(c.sites)+len(l.sites) > maxSites {
+			clear(c.sites)
+		}
+		for id := range l.sites {
+			facts := &siteFacts{}
+			if err == nil {
+				facts = read[id]
+			} else if known := c.sites[id]; known != nil {
+				*facts = *known
+			}
+			facts.readAt, facts.err = at, err
+			l.sites[id], c.sites[id] = facts, facts
+		}
+		c.mu.Unlock()
+		close(l.done)
+	}
 }
 
 // failure returns why the facts that the parts were planned with could not be read. The planner's questions have no
 // room for an error.
 func (c *catalog) failure(parts []query.Part) error {
 	for i := range parts {
-		site := c.site(parts[i].WebsiteID)
-		err := site.err
-		site.mu.Unlock()
-		if err != nil {
+		if err := c.site(parts[i].WebsiteID).err; err != nil {
 			return err
 		}
 	}
@@ -80,45 +134,59 @@ var catalogChangesSQL string
 //go:embed sql/catalog_hours.sql
 var catalogHoursSQL string
 
-// read replaces the facts. Changes are read first: a version may be older than the rest, not younger. A day that was rolled
-// since has other changes by then, and is not clean until the next reading.
-func (f *siteFacts) read(s *Store, websiteID string) error {
+// readSites returns the facts of sites. Changes are read first: a version may be older than the rest, not younger. A day that was
+// rolled since has other changes by then, and is not clean until the next lookup.
+func (s *Store) readSites(ids []string) (map[string]*siteFacts, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), catalogWait)
 	defer cancel()
-	changes, kept := map[int64]uint64{}, int64(0)
-	err := s.each(ctx, catalogChangesSQL, []any{websiteID}, func(scan scanner) error {
+	sites := make(map[string]*siteFacts, len(ids))
+	for _, id := range ids {
+		sites[id] = &siteFacts{changes: map[int64]uint64{}, rolled: map[int64]uint64{}}
+	}
+	err := s.each(ctx, catalogChangesSQL, []any{ids}, func(scan scanner) error {
+		var id string
 		var isKept uint8
 		var day int64
 		var n uint64
-		err := scan(&isKept, &day, &n)
-		if isKept == 1 {
-			kept = day
-		} else {
-			changes[day] = n
-		}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("cannot read the changes of site %q: %w", websiteID, err)
-	}
-	var rolled map[int64]uint64
-	if s.opts.Rollups {
-		if rolled, err = readRolled(ctx, s, websiteID); err != nil {
+		if err := scan(&id, &isKept, &day, &n); err != nil {
 			return err
 		}
-	}
-	var hours []hourRows
-	err = s.each(ctx, catalogHoursSQL, []any{websiteID}, func(scan scanner) error {
-		var h hourRows
-		err := scan(&h.hour, &h.rows, &h.first, &h.last)
-		hours = append(hours, h)
-		return err
+		if isKept == 1 {
+			sites[id].kept = day
+		} else {
+			sites[id].changes[day] = n
+		}
+		return nil
 	})
 	if err != nil {
-		return fmt.Errorf("cannot read the event hours of site %q: %w", websiteID, err)
+		return nil, fmt.Errorf("cannot read the changes of %s: %w", countOfSites(ids), err)
 	}
-	f.changes, f.rolled, f.hours, f.kept = changes, rolled, hours, kept
-	return nil
+	if s.opts.Rollups {
+		if err = readRolled(ctx, s, sites, ids); err != nil {
+			return nil, err
+		}
+	}
+	err = s.each(ctx, catalogHoursSQL, []any{ids}, func(scan scanner) error {
+		var id string
+		var h hourRows
+		if err := scan(&id, &h.hour, &h.rows, &h.first, &h.last); err != nil {
+			return err
+		}
+		sites[id].hours = append(sites[id].hours, h)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the event hours of %s: %w", countOfSites(ids), err)
+	}
+	return sites, nil
+}
+
+// countOfSites names the sites in an error.
+func countOfSites(ids []string) string {
+	if len(ids) == 1 {
+		return fmt.Sprintf("site %q", ids[0])
+	}
+	return fmt.Sprintf("%d sites (%q and others)", len(ids), ids[0])
 }
 
 const hourMillis = 3600 * 1000
@@ -149,7 +217,6 @@ func (f *siteFacts) estimate(from, to int64) (rows int64) {
 // FirstEvent implements query.Catalog. It knows of events that are no longer kept: the rollups may have them.
 func (s *Source) FirstEvent(websiteID string) (ms int64, ok bool) {
 	site := s.store.catalog.site(websiteID)
-	defer site.mu.Unlock()
 	if len(site.hours) == 0 {
 		return 0, false
 	}
@@ -159,7 +226,6 @@ func (s *Source) FirstEvent(websiteID string) (ms int64, ok bool) {
 // Version implements query.Catalog. It may be a second old.
 func (s *Source) Version(websiteID string, from, to int64) (version uint64) {
 	site := s.store.catalog.site(websiteID)
-	defer site.mu.Unlock()
 	first, last := floor(from, event.DayMillis), floor(to-1, event.DayMillis)
 	for day, n := range site.changes {
 		if first <= day && day <= last {
@@ -172,7 +238,6 @@ func (s *Source) Version(websiteID string, from, to int64) (version uint64) {
 // Facts implements query.Catalog. The rollups are those by the minute; without Options.Rollups no day is clean.
 func (s *Source) Facts(websiteID string, from, to int64, _ []int64) query.Facts {
 	site := s.store.catalog.site(websiteID)
-	defer site.mu.Unlock()
 	rawFrom := site.rawFrom(s.store)
 	facts := query.Facts{Rollups: query.ByMinute, Estimate: site.estimate(max(from, rawFrom), to), RawFrom: rawFrom}
 	if s.store.opts.Rollups {
@@ -216,7 +281,6 @@ func (s *Source) Ledger(ctx context.Context, websiteID string, from, to int64) (
 // SiteStatus returns the times of the site's first and last event, 0 without one, and how many have been stored.
 func (s *Store) SiteStatus(_ context.Context, websiteID string) (first, last, events int64, err error) {
 	site := s.catalog.site(websiteID)
-	defer site.mu.Unlock()
 	if site.err != nil {
 		return 0, 0, 0, site.err
 	}

@@ -6,8 +6,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/query"
@@ -260,5 +264,56 @@ func TestServerGoesAway(t *testing.T) {
 	}
 	if err := w.Commit(ctx, &store.Batch{Next: 1}); err != nil {
 		t.Error(err)
+	}
+}
+
+// countedConn counts the questions that pass through it, and is slow.
+type countedConn struct {
+	driver.Conn
+	n atomic.Int64
+}
+
+func (c *countedConn) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
+	c.n.Add(1)
+	time.Sleep(20 * time.Millisecond)
+	return c.Conn.Query(ctx, query, args...)
+}
+
+// However many sites are asked of at once, there are few questions, and each site gets its own answers.
+func TestSitesAreLookedUpTogether(t *testing.T) {
+	opts := testOptions(t)
+	opts.Rollups = true
+	s := openWith(t, opts)
+	const sites = maxLookup + 100
+	start := historyStart.UnixMilli()
+	id := func(i int) string { return fmt.Sprintf(`it's "%d\`, i) }
+	var events []event.Event
+	for i := range sites {
+		for n := range i%3 + 1 {
+			events = append(events, event.Event{ID: event.UUID{byte(i), byte(i >> 8), byte(n)}, WebsiteID: id(i), Type: event.Pageview,
+				Timestamp: start + int64(i), ReceivedAt: start, ScrollDepth: event.NoScroll})
+		}
+	}
+	if err := s.InsertEvents(context.Background(), "t", events, Provenance{}); err != nil {
+		t.Fatal(err)
+	}
+	counted := &countedConn{Conn: s.reader}
+	s.reader = counted
+	defer func() { s.reader = counted.Conn }()
+	var all sync.WaitGroup
+	for i := range sites {
+		all.Go(func() {
+			first, last, n, err := s.SiteStatus(context.Background(), id(i))
+			if at := start + int64(i); err != nil || first != at || last != at || n != int64(i%3+1) {
+				t.Errorf("site %d: %d %d %d, %v", i, first, last, n, err)
+			}
+			if v := s.Source().Version(id(i), start, start+1); v != uint64(i%3+1) {
+				t.Errorf("site %d: version %d", i, v)
+			}
+		})
+	}
+	all.Wait()
+	if n := counted.n.Load(); n < 6 || n > 15 {
+		t.Errorf("%d questions for %d sites", n, sites)
 	}
 }

@@ -50,20 +50,22 @@ func rolledTable() *table[rolledRow] {
 //go:embed sql/catalog_rolled.sql
 var catalogRolledSQL string
 
-// readRolled returns the changes that the rollups of each day hold.
-func readRolled(ctx context.Context, s *Store, websiteID string) (map[int64]uint64, error) {
-	rolled := map[int64]uint64{}
-	err := s.each(ctx, catalogRolledSQL, []any{websiteID}, func(scan scanner) error {
+// readRolled adds the changes that the rollups of each day hold to the facts of sites.
+func readRolled(ctx context.Context, s *Store, sites map[string]*siteFacts, ids []string) error {
+	err := s.each(ctx, catalogRolledSQL, []any{ids}, func(scan scanner) error {
+		var id string
 		var day int64
 		var changes uint64
-		err := scan(&day, &changes)
-		rolled[day] = changes
-		return err
+		if err := scan(&id, &day, &changes); err != nil {
+			return err
+		}
+		sites[id].rolled[day] = changes
+		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("cannot read the rolled days of site %q: %w", websiteID, err)
+		return fmt.Errorf("cannot read the rolled days of %s: %w", countOfSites(ids), err)
 	}
-	return rolled, nil
+	return nil
 }
 
 // clean returns the days that [from, to) meets, ended by now, of which the rollups say what the events say: joined where they lie side

@@ -171,3 +171,47 @@ func BenchmarkQueries(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkCatalog looks up 100 sites of a year each, with one more event in each: whole hours, and those of changed days.
+func BenchmarkCatalog(b *testing.B) {
+	s := openTest(b)
+	ctx, ids := context.Background(), make([]string, 100)
+	for i := range ids {
+		ids[i] = fmt.Sprintf("site-%04d", i)
+	}
+	for _, sql := range []string{
+		`insert into event_hours select format('site-{}', leftPad(toString(number % 100), 4, '0')), toDateTime('2025-01-01 00:00:00', 'UTC') + toIntervalHour(intDiv(number, 100)), 5,
+			toDateTime64('2025-01-01 00:00:00', 3, 'UTC') + toIntervalHour(intDiv(number, 100)), toDateTime64('2025-01-01 00:30:00', 3, 'UTC') + toIntervalHour(intDiv(number, 100)) from numbers(876000)`,
+		`insert into changes select format('site-{}', leftPad(toString(number % 100), 4, '0')), toDate('2025-01-01') + toIntervalDay(intDiv(number, 100)), 120 from numbers(36500)`,
+	} {
+		if err := s.writer.Exec(ctx, sql); err != nil {
+			b.Fatal(err)
+		}
+	}
+	first, err := s.readSites(ids, nil)
+	if err != nil || len(first[ids[99]].hours) != 8760 {
+		b.Fatal(len(first[ids[99]].hours), err)
+	}
+	if err := s.writer.Exec(ctx, `insert into changes select distinct website_id, toDate('2025-12-31'), 1 from changes`); err != nil {
+		b.Fatal(err)
+	}
+	known := map[string]*wholeHours{}
+	for _, id := range ids {
+		known[id] = first[id].whole
+	}
+	for _, c := range []struct {
+		name  string
+		known map[string]*wholeHours
+	}{{"whole", nil}, {"changed", known}} {
+		b.Run(c.name, func(b *testing.B) {
+			before := cpu()
+			for b.Loop() {
+				sites, err := s.readSites(ids, c.known)
+				if err != nil || len(sites[ids[0]].hours) != 8760 {
+					b.Fatal(len(sites[ids[0]].hours), err)
+				}
+			}
+			b.ReportMetric(float64((cpu()-before).Milliseconds())/float64(b.N), "client-cpu-ms/op")
+		})
+	}
+}

@@ -1,8 +1,10 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,6 +33,10 @@ const (
 	maxSites    = 10_000 // kept in memory
 )
 
+// wholeFor is for how long the hours of a day are taken for read because its changes are still the same. An insert that was
+// interrupted may be seen in changes before it is seen in event_hours.
+const wholeFor = time.Minute
+
 // lookup is what one look at the small tables is to find.
 type lookup struct {
 	sites map[string]*siteFacts // nil until done
@@ -43,11 +49,20 @@ type siteFacts struct {
 	err     error            // of the last lookup; the rest is of the one before it then
 	changes map[int64]uint64 // by UTC day
 	rolled  map[int64]uint64 // likewise: the changes that the rollups hold; empty where nobody reads them
-	hours   []hourRows       // ascending
 	kept    int64            // from when on the site keeps its events, where it keeps less than others
+	hours   []hourRows       // ascending
+	whole   *wholeHours      // what hours were made of
 }
 
 type hourRows struct{ hour, rows, first, last int64 }
+
+// wholeHours are all hours of a site as they were read at once. A site of some years has tens of thousands of them, and its changes move
+// each second: from then on only those of days are read whose changes differ.
+type wholeHours struct {
+	at      time.Time
+	changes map[int64]uint64
+	hours   []hourRows
+}
 
 func newCatalog(s *Store) *catalog { return &catalog{store: s, sites: map[string]*siteFacts{}} }
 
@@ -92,11 +107,16 @@ func (c *catalog) work() {
 			c.mu.Unlock()
 			return
 		}
-		l := c.waiting[0]
+		l, known := c.waiting[0], map[string]*wholeHours{}
 		c.waiting = c.waiting[1:]
+		for id := range l.sites {
+			if facts := c.sites[id]; facts != nil && facts.whole != nil && time.Since(facts.whole.at) < wholeFor {
+				known[id] = facts.whole
+			}
+		}
 		c.mu.Unlock()
 
-		read, err := c.store.readSites(slices.Sorted(maps.Keys(l.sites)))
+		read, err := c.store.readSites(slices.Sorted(maps.Keys(l.sites)), known)
 		at := time.Now()
 		c.mu.Lock()
 		if len(c.sites)+len(l.sites) > maxSites {
@@ -134,9 +154,9 @@ var catalogChangesSQL string
 //go:embed sql/catalog_hours.sql
 var catalogHoursSQL string
 
-// readSites returns the facts of sites. Changes are read first: a version may be older than the rest, not younger. A day that was
-// rolled since has other changes by then, and is not clean until the next lookup.
-func (s *Store) readSites(ids []string) (map[string]*siteFacts, error) {
+// readSites returns the facts of sites; of some, it is known what they were. Changes are read first: a version may be older than the
+// rest, not younger. A day that was rolled since has other changes by then, and is not clean until the next lookup.
+func (s *Store) readSites(ids []string, known map[string]*wholeHours) (map[string]*siteFacts, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), catalogWait)
 	defer cancel()
 	sites := make(map[string]*siteFacts, len(ids))
@@ -166,19 +186,73 @@ func (s *Store) readSites(ids []string) (map[string]*siteFacts, error) {
 			return nil, err
 		}
 	}
-	err = s.each(ctx, catalogHoursSQL, []any{ids}, func(scan scanner) error {
-		var id string
-		var h hourRows
-		if err := scan(&id, &h.hour, &h.rows, &h.first, &h.last); err != nil {
-			return err
-		}
-		sites[id].hours = append(sites[id].hours, h)
-		return nil
-	})
-	if err != nil {
+	if err := s.readHours(ctx, sites, known); err != nil {
 		return nil, fmt.Errorf("cannot read the event hours of %s: %w", countOfSites(ids), err)
 	}
 	return sites, nil
+}
+
+// readHours adds the hours to the facts of sites: all of a site of which none are known, those of changed days of others.
+func (s *Store) readHours(ctx context.Context, sites map[string]*siteFacts, known map[string]*wholeHours) error {
+	var all, some []string
+	days := map[int64]bool{}               // that changed, of any site
+	changed := map[string]map[int64]bool{} // by site
+	for id, facts := range sites {
+		facts.whole = known[id]
+		if facts.whole == nil {
+			all = append(all, id)
+			continue
+		}
+		for day, n := range facts.changes {
+			if facts.whole.changes[day] == n {
+				continue
+			}
+			if changed[id] == nil {
+				changed[id], some = map[int64]bool{}, append(some, id)
+			}
+			changed[id][day], days[day] = true, true
+		}
+		if changed[id] == nil {
+			facts.hours = facts.whole.hours
+			continue
+		}
+		for _, h := range facts.whole.hours {
+			if !changed[id][floor(h.hour, event.DayMillis)] {
+				facts.hours = append(facts.hours, h)
+			}
+		}
+	}
+	read := func(ids, days []string) error {
+		if len(ids) == 0 {
+			return nil
+		}
+		return s.each(ctx, catalogHoursSQL, []any{ids, days}, func(scan scanner) error {
+			var id string
+			var h hourRows
+			if err := scan(&id, &h.hour, &h.rows, &h.first, &h.last); err != nil {
+				return err
+			}
+			if days == nil || changed[id][floor(h.hour, event.DayMillis)] {
+				sites[id].hours = append(sites[id].hours, h)
+			}
+			return nil
+		})
+	}
+	at, dates := time.Now(), []string{}
+	for day := range days {
+		dates = append(dates, time.UnixMilli(day).UTC().Format(time.DateOnly))
+	}
+	if err := errors.Join(read(all, nil), read(some, dates)); err != nil {
+		return err
+	}
+	for _, id := range all {
+		facts := sites[id]
+		facts.whole = &wholeHours{at, facts.changes, facts.hours}
+	}
+	for _, id := range some {
+		slices.SortFunc(sites[id].hours, func(a, b hourRows) int { return cmp.Compare(a.hour, b.hour) })
+	}
+	return nil
 }
 
 // countOfSites names the sites in an error.

@@ -267,14 +267,18 @@ func TestServerGoesAway(t *testing.T) {
 	}
 }
 
-// countedConn counts the questions that pass through it, and is slow.
+// countedConn counts the questions that pass through it, and is slow. It keeps what was asked of hours.
 type countedConn struct {
 	driver.Conn
-	n atomic.Int64
+	n     atomic.Int64
+	hours []string
 }
 
 func (c *countedConn) Query(ctx context.Context, query string, args ...any) (driver.Rows, error) {
 	c.n.Add(1)
+	if query == catalogHoursSQL { // one at a time
+		c.hours = append(c.hours, fmt.Sprint(args...))
+	}
 	time.Sleep(20 * time.Millisecond)
 	return c.Conn.Query(ctx, query, args...)
 }
@@ -315,5 +319,67 @@ func TestSitesAreLookedUpTogether(t *testing.T) {
 	all.Wait()
 	if n := counted.n.Load(); n < 6 || n > 15 {
 		t.Errorf("%d questions for %d sites", n, sites)
+	}
+}
+
+// Of a site whose hours are known, those of the days are read again that changed, and what is known is then what there is.
+func TestHoursOfChangedDaysAreReadAgain(t *testing.T) {
+	s := openTest(t)
+	counted := &countedConn{Conn: s.reader}
+	s.reader = counted
+	defer func() { s.reader = counted.Conn }()
+	sites := []string{"s", "other", "nobody"}
+	look := func() (asked []string) {
+		t.Helper()
+		counted.hours = nil
+		for _, facts := range s.catalog.sites {
+			facts.readAt = time.Time{}
+		}
+		for _, id := range sites {
+			if err := s.catalog.site(id).err; err != nil {
+				t.Fatal(err)
+			}
+		}
+		asked = counted.hours
+		fresh, err := s.readSites(sites, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range sites {
+			if got, want := s.catalog.site(id).hours, fresh[id].hours; !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: hours %v, want %v", id, got, want)
+			}
+		}
+		return asked
+	}
+	h := newHistory(7, historyStart, 5*24*time.Hour)
+	batch := 0
+	insert := func(events []event.Event) {
+		t.Helper()
+		batch++
+		if err := s.InsertEvents(context.Background(), fmt.Sprint(batch), events, Provenance{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		insert(h.batch(100).Events)
+		look()
+	}
+	if asked := look(); len(asked) != 2 { // two sites have changed since they were first read; "nobody" has not
+		t.Errorf("%d questions of hours: %v", len(asked), asked)
+	}
+	for _, facts := range s.catalog.sites { // a minute later
+		facts.whole.at = time.Time{}
+	}
+	if asked := look(); len(asked) != 3 {
+		t.Errorf("%d questions of hours, want one for each site: %v", len(asked), asked)
+	}
+	if asked := look(); len(asked) != 0 {
+		t.Errorf("hours are read though nothing changed: %v", asked)
+	}
+	at := historyStart.Add(2 * 24 * time.Hour).UnixMilli()
+	insert([]event.Event{{ID: event.UUID{9}, WebsiteID: "s", Type: event.Pageview, Timestamp: at, ReceivedAt: at, ScrollDepth: event.NoScroll}})
+	if asked := look(); len(asked) != 1 || !strings.Contains(asked[0], time.UnixMilli(at).UTC().Format("[2006-01-02]")) {
+		t.Errorf("asked %v, want one day of one site", asked)
 	}
 }

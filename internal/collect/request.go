@@ -55,9 +55,10 @@ type span struct {
 }
 
 const (
-	// A request that has grown beyond these is left to the garbage collector rather than kept for the next one.
-	keepDrafts = 64
-	keepBytes  = 256 << 10
+	// A workspace that has grown beyond these is left to the garbage collector rather than kept for the next request. That of an
+	// import's usual batch is kept: made anew each time, it was half of what had to be collected.
+	keepDrafts = 1024
+	keepBytes  = 4 << 20
 )
 
 func (h *Handler) request() *request {

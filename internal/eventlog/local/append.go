@@ -15,6 +15,8 @@ import (
 const (
 	// maxGroupBytes is the size from which a group takes no further call, while the one before it is written.
 	maxGroupBytes = 4 << 20
+	// maxSpareBytes is the room that is kept for the next group at most.
+	maxSpareBytes = 1 << 20
 	// maxCallBytes bounds one call; Pebble takes batches up to 4 GiB.
 	maxCallBytes = 256 << 20
 	// busyCalls is the size of a group from which the next one waits for company, and lingerTime how long at most.
@@ -141,7 +143,8 @@ func (l *Log) mayJoin() error {
 // add copies the records into the topic's pending group. The log's mutex is held.
 func (t *topicState) add(records []eventlog.Record) *group {
 	if t.pending == nil {
-		t.pending = &group{topic: t, taken: make(chan struct{}), done: make(chan struct{})}
+		t.pending = &group{topic: t, frames: t.spare, taken: make(chan struct{}), done: make(chan struct{})}
+		t.spare = nil
 	}
 	g := t.pending
 	for i := range records {
@@ -293,6 +296,12 @@ func (l *Log) publish(groups []*group, written []topicState, err error) {
 	defer l.mu.Unlock()
 	l.flight = l.flight[:0]
 	l.cameDuring = l.gathered
+	for _, g := range groups {
+		if cap(g.frames) <= maxSpareBytes {
+			g.topic.spare = g.frames[:0]
+		}
+		g.frames = nil
+	}
 	if err == nil {
 		for i, g := range groups {
 			t := g.topic

@@ -103,6 +103,7 @@ type topicState struct {
 	bytes      int64         // bytesBefore of the next group
 	firstBytes int64         // bytesBefore of the first group
 	lastAt     int64         // appendedAt of the last group
+	spare      []byte        // for the frames of the next group
 	pending    *group        // collects calls while another group is written; nil without one
 	grown      chan struct{} // closed when end grows; nil while nobody waits
 }

@@ -154,7 +154,7 @@ func (b *Batch) run(ctx context.Context, days Range, kept store.Kept, report *Re
 	for _, d := range states {
 		if owner := sealed[d.Day]; owner != "" && !d.Clean() && !d.Day.Before(kept.Of(d.WebsiteID)) {
 			report.Days++
-			report.leave(d.SiteDay, fmt.Sprintf("site %q keeps its events no longer, and its rollups of that day could not be made again with the others'", owner))
+			report.leave(d.SiteDay, fmt.Sprintf("site %q keeps its events no longer that its rollups of that day were made of, and they are replaced together", owner))
 		}
 	}
 	open := days.without(sealed)
@@ -184,7 +184,7 @@ func (b *Batch) run(ctx context.Context, days Range, kept store.Kept, report *Re
 func sealedDays(states []DayState, kept store.Kept) map[time.Time]string {
 	sealed := map[time.Time]string{}
 	for _, d := range states {
-		if d.Rolled > 0 && d.Day.Before(kept.Of(d.WebsiteID)) {
+		if d.Rolled > 0 && d.Day.Before(kept.Whole(d.WebsiteID)) {
 			sealed[d.Day] = d.WebsiteID
 		}
 	}
@@ -234,10 +234,10 @@ type running struct {
 	report *Report
 }
 
-// states returns the days of the sites that have all their events of them.
+// states returns the days of the sites that have all that they are made of.
 func (r *running) states(ctx context.Context, days Range) ([]DayState, error) {
 	states, err := r.Store.Days(ctx, days.From, days.To)
-	return slices.DeleteFunc(states, func(d DayState) bool { return d.Day.Before(r.kept.Of(d.WebsiteID)) }), err
+	return slices.DeleteFunc(states, func(d DayState) bool { return d.Day.Before(r.kept.Whole(d.WebsiteID)) }), err
 }
 
 // part settles some of the days with the event store, puts them into the rollups, and marks them.

@@ -236,7 +236,7 @@ func TestSealedDays(t *testing.T) {
 	late := pages(rand.New(rand.NewPCG(8, 8)), sealed.Add(2*time.Hour), 40*time.Hour, 30)
 	w.come(true, slices.DeleteFunc(late, func(e event.Event) bool { return e.WebsiteID == "a" })...)
 	report, err := w.batch().Run(t.Context(), range3)
-	if err != nil || len(report.Left) != 1 || !strings.Contains(report.Left[0], `2026-03-10 of site "b"`) || !strings.Contains(report.Left[0], `site "a" keeps its events no longer`) {
+	if err != nil || len(report.Left) != 1 || !strings.Contains(report.Left[0], `2026-03-10 of site "b"`) || !strings.Contains(report.Left[0], `site "a" keeps its events no longer that`) {
 		t.Fatalf("%+v, %v", report, err)
 	}
 	if after := fmt.Sprint(w.rollups["page_views"][sealed], w.rollups["sources"][sealed]); after != before {
@@ -247,6 +247,51 @@ func TestSealedDays(t *testing.T) {
 	}
 	if again, err := w.batch().Run(t.Context(), days(t, "2026-03-10", "2026-03-10")); err != nil || again.Rolled != 0 || len(again.Left) != 1 {
 		t.Errorf("the sealed day alone: %+v, %v", again, err)
+	}
+}
+
+// A visit that began before the day from which on a site keeps its events, and went on into it, is not made to begin there.
+func TestVisitsIntoTheFirstKeptDay(t *testing.T) {
+	w := filled(t)
+	first := date(t, "2026-03-12")
+	visit := pages(rand.New(rand.NewPCG(1, 2)), first, day, 2)
+	for i := range visit {
+		visit[i].WebsiteID, visit[i].SessionID, visit[i].Timestamp = "a", "over", first.Add(time.Duration(2*i-1)*10*time.Minute).UnixMilli()
+		identify(&visit[i], "over")
+	}
+	w.come(true, visit...)
+	range4 := days(t, "2026-03-10", "2026-03-13")
+	if report, err := w.batch().Run(t.Context(), range4); err != nil || len(report.Left) > 0 {
+		t.Fatal(report, err)
+	}
+	rollups := func() string {
+		return fmt.Sprint(ofSite("a", w.rollups["page_views"][first]), ofSite("a", w.rollups["sources"][first]))
+	}
+	goes := func(e event.Event) bool { return e.WebsiteID == "a" && dayOf(e.Timestamp).Before(first) }
+	w.kept = map[string]time.Time{"a": first}
+	w.stored, w.archived = slices.DeleteFunc(w.stored, goes), slices.DeleteFunc(w.archived, goes)
+	maps.DeleteFunc(w.sessions, func(_ event.SessionRef, s event.Session) bool {
+		return s.WebsiteID == "a" && dayOf(s.Start).Before(first)
+	})
+	before := rollups()
+	late := pages(rand.New(rand.NewPCG(8, 8)), first, 2*day, 1)
+	late[0].WebsiteID, late[0].SessionID = "b", "late"
+	identify(&late[0], "late")
+	w.changes[batch.SiteDay{WebsiteID: "b", Day: dayOf(late[0].Timestamp)}]++
+	w.stored, w.archived = append(w.stored, late...), append(w.archived, late...)
+	for _, s := range makeSessions(late) {
+		w.put(s)
+	}
+	sessions := fmt.Sprint(sortSessions(w.sessions))
+	report, err := w.batch().Run(t.Context(), range4)
+	if err != nil || report.Repaired != 0 {
+		t.Errorf("%+v, %v", report, err)
+	}
+	if after := rollups(); after != before {
+		t.Errorf("the rollups of the first kept day are %s, not %s", after, before)
+	}
+	if after := fmt.Sprint(sortSessions(w.sessions)); after != sessions {
+		t.Errorf("the sessions are %s, not %s", after, sessions)
 	}
 }
 

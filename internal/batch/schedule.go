@@ -177,7 +177,7 @@ func (s *Schedule) dirty(ctx context.Context, now time.Time) (days []time.Time, 
 	s.state.Dirty, s.state.Oldest = 0, ""
 	sealed := sealedDays(states, kept)
 	for _, d := range states {
-		if !d.Clean() && sealed[d.Day] == "" && !d.Day.Before(kept.Of(d.WebsiteID)) {
+		if !d.Clean() && sealed[d.Day] == "" && !d.Day.Before(kept.Whole(d.WebsiteID)) {
 			s.state.Dirty++
 			days = append(days, d.Day)
 		}

@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/store"
 )
 
 // settled is what the event store held of some days at one moment, compared with what Spark read and made of them.
 type settled struct {
+	kept    store.Kept
 	states  []DayState
 	tallies map[SiteDay]Tally
 	wrong   map[SiteDay]string // why the day must not be marked
@@ -38,7 +40,7 @@ func (r *running) settle(ctx context.Context, days Range) (*settled, error) {
 
 // compare reads the changes first: what is written while the rest is read shows as a change when days are marked.
 func (r *running) compare(ctx context.Context, days Range) (*settled, error) {
-	s := &settled{wrong: map[SiteDay]string{}}
+	s := &settled{kept: r.kept, wrong: map[SiteDay]string{}}
 	var err error
 	if s.states, err = r.states(ctx, days); err != nil {
 		return nil, err
@@ -158,7 +160,7 @@ func (r *running) sessions(ctx context.Context, s *settled, differs map[SiteDay]
 // events of all days that the session depends on; else it may be Spark that has not read everything.
 func (s *settled) differ(differs map[SiteDay]bool, days Range, change *event.SessionChange) {
 	started := time.UnixMilli(change.Start).UTC().Truncate(day)
-	complete := true
+	complete := !started.Before(s.kept.Whole(change.WebsiteID))
 	for at := started.Add(-2 * day); !at.After(started.Add(2 * day)); at = at.Add(day) {
 		complete = complete && !differs[SiteDay{change.WebsiteID, at}]
 	}

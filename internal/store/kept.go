@@ -15,3 +15,12 @@ func (k Kept) Of(websiteID string) time.Time {
 	}
 	return k.All
 }
+
+// Whole returns the first day of which a site has all that its visits are made of: a visit may have begun on the day before, and where
+// it was cut may depend on what was half an hour before that. What all sites keep no longer stays in the archive for some days more.
+func (k Kept) Whole(websiteID string) time.Time {
+	if from := k.Of(websiteID); from.After(k.All) {
+		return from.AddDate(0, 0, 2)
+	}
+	return k.All
+}

@@ -203,7 +203,12 @@ func (d *deployment) lake() {
 // add sends the traffic to both, and waits until it is in answers.
 func (l *longRange) add(m *month) {
 	l.t.Helper()
-	for _, site := range l.sites {
+	l.addTo(m, l.sites[:]...)
+}
+
+func (l *longRange) addTo(m *month, sites ...[2]harness.Site) {
+	l.t.Helper()
+	for _, site := range sites {
 		for _, body := range m.bodies {
 			importInto(l.t, l.here.URL, site[0], body)
 			l.d.await("the collector knows the site", func() string {
@@ -274,14 +279,17 @@ func (l *longRange) batchWithoutS3() {
 }
 
 // druidTotals are sums of all rows of the sites in Druid.
-func (l *longRange) druidTotals() string {
+func (l *longRange) druidTotals(sites ...[2]harness.Site) string {
 	l.t.Helper()
-	total := ""
+	total, ids := "", ""
+	for _, site := range sites {
+		ids += ",'" + site[1].WebsiteID + "'"
+	}
 	for _, sql := range []string{
-		`select sum(views), sum(events), sum(total_time), sum(revenue), count(*) from %[1]s_page_views where website_id in ('%[2]s','%[3]s')`,
-		`select sum(sessions), sum(bounces), sum(duration), sum(pageviews), count(*) from %[1]s_sources where website_id in ('%[2]s','%[3]s')`,
+		`select sum(views), sum(events), sum(total_time), sum(revenue), count(*) from %[1]s_page_views where website_id in (%[2]s)`,
+		`select sum(sessions), sum(bounces), sum(duration), sum(pageviews), count(*) from %[1]s_sources where website_id in (%[2]s)`,
 	} {
-		body, _ := json.Marshal(map[string]string{"query": fmt.Sprintf(sql, l.d.name, l.sites[0][1].WebsiteID, l.sites[1][1].WebsiteID), "resultFormat": "array"})
+		body, _ := json.Marshal(map[string]string{"query": fmt.Sprintf(sql, l.d.name, ids[1:]), "resultFormat": "array"})
 		status, answer := harness.Do(l.t, "POST", "http://127.0.0.1:"+port("DRUID_BROKER", 19082)+"/druid/v2/sql", "", body)
 		if status != 200 {
 			l.t.Fatalf("%d %s", status, answer)
@@ -389,13 +397,13 @@ func TestLongRanges(t *testing.T) {
 	l.batch()
 	l.sameAnswers("after the first run", "rollups")
 	if !testing.Short() {
-		before := l.druidTotals()
+		before := l.druidTotals(l.sites[:]...)
 		if strings.Contains(before, "null") || strings.Contains(before, "[0,") {
 			t.Errorf("Druid's sums are %s", before)
 		}
 		l.batch()
 		l.sameAnswers("after the same days again", "rollups")
-		if again := l.druidTotals(); again != before {
+		if again := l.druidTotals(l.sites[:]...); again != before {
 			t.Errorf("Druid holds %s after the second run, %s before", again, before)
 		}
 	}
@@ -425,5 +433,53 @@ func TestLongRanges(t *testing.T) {
 	l.sameAnswers("with Druid again", "rollups")
 	if out := l.d.run("audit", "--json", "--from", l.month.from.Format(time.DateOnly), "--to", l.month.to.AddDate(0, 0, -1).Format(time.DateOnly)); !strings.Contains(out, `"found": 0`) && !strings.Contains(out, `"found":0`) {
 		t.Errorf("audit: %s", out)
+	}
+}
+
+// TestRetentionInLongRanges: the events of a site that keeps them for a month go, and its answers stay, whatever comes for the other site
+// on the same days and however often the daily job runs.
+func TestRetentionInLongRanges(t *testing.T) {
+	if os.Getenv("FOOTFALL_TEST_SPARK") == "" {
+		t.Skip("FOOTFALL_TEST_SPARK is not set: make test-cluster starts the engines of long ranges and sets it")
+	}
+	if testing.Short() {
+		t.Skip("of the long form: internal/batch has it with rollups of its own")
+	}
+	defer func(days int) { *longDays = days }(*longDays)
+	*longDays = 50
+	l := newLongRange(t)
+	l.batch()
+	l.sameAnswers("after the first run", "rollups")
+
+	short := l.sites[1]
+	before := l.druidTotals(short)
+	var admin struct{ Key string }
+	l.d.runJSON(&admin, "key", "add", "--site", "*", "--scope", "admin", "--json")
+	if status, answer := harness.Do(t, "PUT", l.d.url("web")+"/api/v1/sites/"+short[1].WebsiteID, admin.Key, []byte(`{"retention_months":1}`)); status != 200 {
+		t.Fatalf("%d %s", status, answer)
+	}
+	l.d.servers["process"].Restart() // it looks once an hour, and at its start
+	from := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -31)
+	l.d.await("the events of the short site have gone", func() string {
+		left := l.d.clickhouse(fmt.Sprintf("select count() from events where website_id = '%s' and timestamp < '%s'", short[1].WebsiteID, from.Format(time.DateTime)))
+		if left[0] != "0" {
+			return left[0]
+		}
+		return ""
+	})
+	l.d.fresh("web", short[1])
+	l.sameAnswers("after the events of a site have gone", "rollups")
+
+	l.addTo(newMonth(78, 100), l.sites[0])
+	l.sameAnswers("with late events of the other site", "")
+	for range 2 {
+		out, err := l.startBatch().CombinedOutput()
+		if !bytes.Contains(out, []byte("keeps its events no longer")) {
+			t.Errorf("the daily job says nothing of days that it cannot make: %v, %s", err, tail(string(out), 5))
+		}
+		l.sameAnswers("after the next run", "")
+	}
+	if after := l.druidTotals(short); after != before {
+		t.Errorf("Druid holds %s of the site, %s before", after, before)
 	}
 }

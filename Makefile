@@ -131,7 +131,7 @@ test-cluster-full: build jobs engines-up
 	    -flink http://127.0.0.1:$${FOOTFALL_ENGINES_FLINK_REST_PORT:-18081} && \
 	  $(MAKE) --no-print-directory engines-up-lake && \
 	  $(LAKE_ENV) $(GO) test -count=1 -p 1 -timeout 60m $(LAKE_TESTS) && \
-	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/cluster -run TestLongRanges && \
+	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/cluster -run 'TestLongRanges|TestRetentionInLongRanges' && \
 	  $(LAKE_ENV) $(GO) test -short -count=1 -v -timeout 60m ./test/cluster -run TestLongRanges -days 365 && \
 	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/batch; } || code=1; \
 	$(MAKE) --no-print-directory engines-down; exit $$code

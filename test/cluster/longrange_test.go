@@ -458,6 +458,7 @@ func TestRetentionInLongRanges(t *testing.T) {
 	if status, answer := harness.Do(t, "PUT", l.d.url("web")+"/api/v1/sites/"+short[1].WebsiteID, admin.Key, []byte(`{"retention_months":1}`)); status != 200 {
 		t.Fatalf("%d %s", status, answer)
 	}
+	l.d.servers["process"].Kill()
 	l.d.servers["process"].Restart() // it looks once an hour, and at its start
 	from := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -31)
 	l.d.await("the events of the short site have gone", func() string {

@@ -127,8 +127,8 @@ test-cluster: build jobs engines-up
 test-cluster-full: build jobs engines-up
 	@code=0; { $(CLUSTER_ENV) $(GO) test -count=1 -p 1 -timeout 60m $(CLUSTER_TESTS) && \
 	  $(CLUSTER_ENV) $(GO) test -count=1 -v -timeout 180m ./test/cluster -rounds 10 -outage 3m && \
-	  $(GO) test -count=1 -v -timeout 30m ./test/realtime -args -kafka 127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
-	    -flink http://127.0.0.1:$${FOOTFALL_ENGINES_FLINK_REST_PORT:-18081} && \
+	  CACHE='$(CACHE)' $(GO) test -count=1 -v -timeout 30m ./test/realtime -args -kafka 127.0.0.1:$${FOOTFALL_ENGINES_KAFKA_PORT:-19092} \
+	    -flink http://127.0.0.1:$${FOOTFALL_ENGINES_FLINK_REST_PORT:-18081} -fault '../engines/kill.sh flink-taskmanager && ../engines/up.sh flink' && \
 	  $(MAKE) --no-print-directory engines-up-lake && \
 	  $(LAKE_ENV) $(GO) test -count=1 -p 1 -timeout 60m $(LAKE_TESTS) && \
 	  $(LAKE_ENV) $(GO) test -count=1 -v -timeout 60m ./test/cluster -run 'TestLongRanges|TestRetentionInLongRanges' && \

@@ -155,7 +155,11 @@ func (st *state) disturb(c *change) {
 	for website, t := range c.touched {
 		for q := range t.quarters {
 			if q < c.now-hourMillis {
-				st.site(website).oldTouched = c.now
+				site := st.site(website)
+				if site.oldEvery = c.now - site.oldTouched; site.oldEvery > longQuiet.Milliseconds() { // another import
+					site.oldEvery = 0
+				}
+				site.oldTouched = c.now
 				break
 			}
 		}

@@ -164,3 +164,33 @@ func TestStagedImportDisturbs(t *testing.T) {
 	}
 	commit(t, s, &store.Batch{Sessions: sessions, Next: b.Next})
 }
+
+// TestSlowImportDisturbs: where an import's commits are further apart, rollups wait longer, and not for ever.
+func TestSlowImportDisturbs(t *testing.T) {
+	s := openTest(t)
+	traffic := newTraffic(1, 1_750_000_000_000, 100)
+	b := traffic.batch(1000)
+	website := b.Events[0].WebsiteID
+	again := func(after time.Duration) {
+		t.Helper()
+		s.state.mu.Lock()
+		s.state.sites[website].oldTouched -= after.Milliseconds()
+		s.state.mu.Unlock()
+		commit(t, s, traffic.batch(1000))
+	}
+	quietAfter := func(want time.Duration) {
+		t.Helper()
+		now := time.Now()
+		if !s.disturbed(website, now.Add(want-time.Second)) || s.disturbed(website, now.Add(want+time.Second)) {
+			t.Errorf("the site is not quiet after %v", want)
+		}
+	}
+	commit(t, s, b)
+	quietAfter(quiet)
+	again(6 * time.Second)
+	quietAfter(18 * time.Second)
+	again(20 * time.Second)
+	quietAfter(longQuiet)
+	again(time.Hour)
+	quietAfter(quiet)
+}

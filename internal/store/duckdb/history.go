@@ -1,9 +1,12 @@
 package duckdb
 
 import (
+	"cmp"
 	"context"
 	_ "embed"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/store"
@@ -17,6 +20,7 @@ func (s *Store) SessionEvents(ctx context.Context, spans []store.Span, yield fun
 	if len(spans) == 0 {
 		return nil
 	}
+	spans = apart(spans)
 	websites, sessions := make([]string, len(spans)), make([]string, len(spans))
 	bands, froms, tos := make([]int64, len(spans)), make([]int64, len(spans)), make([]int64, len(spans))
 	first, last := spans[0].From, spans[0].To
@@ -36,6 +40,21 @@ func (s *Store) SessionEvents(ctx context.Context, spans []store.Span, yield fun
 		return fmt.Errorf("cannot read the events of %d sessions: %w", len(spans), err)
 	}
 	return nil
+}
+
+// apart returns the spans with those of one key united that overlap: the statement gives an event for each span that it is in.
+func apart(spans []store.Span) (united []store.Span) {
+	sorted := slices.SortedFunc(slices.Values(spans), func(a, b store.Span) int {
+		return cmp.Or(strings.Compare(a.SessionID, b.SessionID), strings.Compare(a.WebsiteID, b.WebsiteID), cmp.Compare(a.Band, b.Band), cmp.Compare(a.From, b.From))
+	})
+	for _, span := range sorted {
+		if n := len(united); n > 0 && united[n-1].SessionKey == span.SessionKey && span.From <= united[n-1].To {
+			united[n-1].To = max(united[n-1].To, span.To)
+			continue
+		}
+		united = append(united, span)
+	}
+	return united
 }
 
 // readSessionEvent reads the columns of sql/session_events.sql.

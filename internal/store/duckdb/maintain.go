@@ -31,8 +31,9 @@ const (
 	sweepEvery  = 10 * time.Minute
 	trimEvery   = 10 * time.Second
 	// quiet is how long old days of a site must be left alone before its rollups are built: an import touches them
-	// again and again.
-	quiet = 3 * time.Second
+	// again and again. Where its commits are further apart it is three times that, but longQuiet at most.
+	quiet     = 3 * time.Second
+	longQuiet = 30 * time.Second
 )
 
 // Run keeps the store in order until ctx ends: it builds the rollups of closed days, folds additive rows, deletes what
@@ -61,10 +62,8 @@ func (s *Store) Run(ctx context.Context, sites Sites) error {
 func (s *Store) buildAll(ctx context.Context, sites Sites) {
 	now := s.opts.Clock()
 	for _, site := range sites.All() {
-		if s.disturbed(site.WebsiteID, now) {
-			continue
-		}
-		if err := s.BuildRollups(ctx, site, now.UnixMilli()); err != nil && ctx.Err() == nil {
+		undisturbed := func() bool { return !s.disturbed(site.WebsiteID, s.opts.Clock()) }
+		if err := s.buildWhile(ctx, site, now.UnixMilli(), undisturbed); err != nil && ctx.Err() == nil {
 			s.opts.Log.Error("rollups are not built", "site", site.WebsiteID, "error", err)
 		}
 	}
@@ -75,7 +74,7 @@ func (s *Store) disturbed(websiteID string, now time.Time) bool {
 	s.state.mu.RLock()
 	defer s.state.mu.RUnlock()
 	site := s.state.sites[websiteID]
-	return site != nil && now.UnixMilli()-site.oldTouched < quiet.Milliseconds()
+	return site != nil && now.UnixMilli()-site.oldTouched < min(max(quiet.Milliseconds(), 3*site.oldEvery), longQuiet.Milliseconds())
 }
 
 // Sweep does once what Run does every ten minutes, rollups apart.

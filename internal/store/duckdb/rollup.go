@@ -21,6 +21,14 @@ const (
 // BuildRollups makes the rollups of all days of the site that are closed at now and not clean. A day that a commit
 // touches meanwhile stays dirty.
 func (s *Store) BuildRollups(ctx context.Context, site *event.Site, now int64) error {
+	return s.buildWhile(ctx, site, now, func() bool { return true })
+}
+
+// buildWhile makes them as long as may says so, which is asked before each run of days.
+func (s *Store) buildWhile(ctx context.Context, site *event.Site, now int64, may func() bool) error {
+	if !may() {
+		return nil
+	}
 	loc, err := time.LoadLocation(site.Timezone)
 	if err != nil {
 		return fmt.Errorf("cannot build the rollups of site %q: %w", site.WebsiteID, err)
@@ -29,6 +37,9 @@ func (s *Store) BuildRollups(ctx context.Context, site *event.Site, now int64) e
 		return fmt.Errorf("cannot build the rollups of site %q: %w", site.WebsiteID, err)
 	}
 	for _, run := range s.dirtyRuns(site.WebsiteID, loc, now) {
+		if !may() {
+			return nil
+		}
 		if err := s.buildRun(ctx, site.WebsiteID, run); err != nil {
 			return fmt.Errorf("cannot build the rollups of site %q from %d to %d: %w", site.WebsiteID, run[0].Start, run[len(run)-1].End, err)
 		}

@@ -34,6 +34,7 @@ type siteState struct {
 	first, last    int64              // event times; valid when rows is not empty
 	clean          map[Day]bool       // days whose rollups are in place
 	oldTouched     int64              // when a commit last touched an hour long gone, by the clock
+	oldEvery       int64              // how long before that the one before it did
 }
 
 // dayRows counts the rows of events of one UTC day by hour.

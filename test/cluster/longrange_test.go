@@ -162,7 +162,8 @@ type longRange struct {
 	here  *harness.Server
 	sites [2][2]harness.Site // each site here and there
 	month *month
-	asked int // questions are not to be answered from a cache, which does not mind where an answer came from
+	short bool // the second site keeps its events for a month
+	asked int  // questions are not to be answered from a cache, which does not mind where an answer came from
 }
 
 var longZones = [2]string{"Etc/UTC", "Asia/Kolkata"} // a half-hour zone: no day of it is one of UTC
@@ -339,6 +340,9 @@ func (l *longRange) sameAnswers(when, source string) {
 	for site := range l.sites {
 		for _, text := range longQuestions {
 			question := l.question(text, site)
+			if l.refused(site, question) {
+				continue
+			}
 			here, there := l.ask(l.here.URL, l.sites[site][0].Key, question), l.ask(l.d.url("web"), l.sites[site][1].Key, question)
 			if strings.Contains(there.Meta.Source, "rollups") {
 				rolled++
@@ -363,6 +367,16 @@ func (l *longRange) sameAnswers(when, source string) {
 		l.t.Errorf("%s: only %d answers of %d read rollups", when, rolled, 2*len(longQuestions))
 	}
 	l.t.Logf("%s: %d rows of %d questions compared, %d of them with rollups", when, groups, 2*len(longQuestions), rolled)
+}
+
+// refused reports whether the cluster says that it cannot answer, as the site's events have gone and the rollups lack a dimension.
+func (l *longRange) refused(site int, question string) bool {
+	l.t.Helper()
+	if !l.short || site != 1 {
+		return false
+	}
+	status, raw := harness.Do(l.t, "POST", l.d.url("web")+"/api/v2/query", l.sites[site][1].Key, []byte(question))
+	return status == 400 && bytes.Contains(raw, []byte("single events are kept since"))
 }
 
 func row(r longReply, i int) string {
@@ -455,9 +469,12 @@ func TestRetentionInLongRanges(t *testing.T) {
 	before := l.druidTotals(short)
 	var admin struct{ Key string }
 	l.d.runJSON(&admin, "key", "add", "--site", "*", "--scope", "admin", "--json")
-	if status, answer := harness.Do(t, "PUT", l.d.url("web")+"/api/v1/sites/"+short[1].WebsiteID, admin.Key, []byte(`{"retention_months":1}`)); status != 200 {
-		t.Fatalf("%d %s", status, answer)
-	}
+	l.d.await("the web process knows the key", func() string {
+		if status, answer := harness.Do(t, "PUT", l.d.url("web")+"/api/v1/sites/"+short[1].WebsiteID, admin.Key, []byte(`{"retention_months":1}`)); status != 200 {
+			return fmt.Sprint(status, " ", string(answer))
+		}
+		return ""
+	})
 	l.d.servers["process"].Kill()
 	l.d.servers["process"].Restart() // it looks once an hour, and at its start
 	from := time.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -31)
@@ -469,7 +486,8 @@ func TestRetentionInLongRanges(t *testing.T) {
 		return ""
 	})
 	l.d.fresh("web", short[1])
-	l.sameAnswers("after the events of a site have gone", "rollups")
+	l.short = true
+	l.sameAnswers("after the events of a site have gone", "")
 
 	l.addTo(newMonth(78, 100), l.sites[0])
 	l.sameAnswers("with late events of the other site", "")

@@ -336,11 +336,12 @@ func (l *longRange) sameAnswers(when, source string) {
 	l.t.Helper()
 	l.builtHere()
 	l.asked++
-	groups, rolled := 0, 0
+	groups, rolled, refused := 0, 0, 0
 	for site := range l.sites {
 		for _, text := range longQuestions {
 			question := l.question(text, site)
 			if l.refused(site, question) {
+				refused++
 				continue
 			}
 			here, there := l.ask(l.here.URL, l.sites[site][0].Key, question), l.ask(l.d.url("web"), l.sites[site][1].Key, question)
@@ -366,8 +367,14 @@ func (l *longRange) sameAnswers(when, source string) {
 	if least := 2 * (len(longQuestions) - 1); source == "rollups" && rolled < least { // one question has its own limit, so a cache may answer it
 		l.t.Errorf("%s: only %d answers of %d read rollups", when, rolled, 2*len(longQuestions))
 	}
-	l.t.Logf("%s: %d rows of %d questions compared, %d of them with rollups", when, groups, 2*len(longQuestions), rolled)
+	if refused > mostRefused {
+		l.t.Errorf("%s: %d questions are refused", when, refused)
+	}
+	l.t.Logf("%s: %d rows of %d questions compared, %d of them with rollups", when, groups, 2*len(longQuestions)-refused, rolled)
 }
+
+// mostRefused is how many of longQuestions ask for what the rollups lack, the channel for one, over days behind the retention.
+const mostRefused = 3
 
 // refused reports whether the cluster says that it cannot answer, as the site's events have gone and the rollups lack a dimension.
 func (l *longRange) refused(site int, question string) bool {

@@ -100,13 +100,14 @@ func open(t *testing.T) *deployment {
 }
 
 // patiently asks again where the answer is that there is none now: engines that share a small machine may be slow, and answers are
-// what is checked. A server of the suite's own has nothing to wait for.
-func (d *deployment) patiently(ask func() (int, []byte)) (status int, answer []byte) {
+// what is checked. It is said each time. A server of the suite's own has nothing to wait for.
+func (d *deployment) patiently(t *testing.T, ask func() (int, []byte)) (status int, answer []byte) {
 	for deadline := time.Now().Add(patience); ; time.Sleep(time.Second) {
 		status, answer = ask()
 		if status != http.StatusServiceUnavailable || d.server != nil || time.Now().After(deadline) {
 			return status, answer
 		}
+		t.Logf("asked again after %d %s", status, answer)
 	}
 }
 
@@ -220,7 +221,7 @@ func (r *runner) call(s step, method, path string, body any, key string) []byte 
 	ask := func() (int, []byte) { return harness.Do(r.t, method, r.d.url+path, key, raw) }
 	status, answer := 0, []byte(nil)
 	if method == "GET" || strings.HasPrefix(path, "/api/v2/") { // what changes nothing
-		status, answer = r.d.patiently(ask)
+		status, answer = r.d.patiently(r.t, ask)
 	} else {
 		status, answer = ask()
 	}
@@ -369,7 +370,7 @@ func (r *runner) ask(s step, text string) (status int, answer []byte) {
 	}
 	body["site_id"], _ = json.Marshal(r.site.WebsiteID)
 	raw, _ := json.Marshal(body)
-	return r.d.patiently(func() (int, []byte) { return harness.Do(r.t, "POST", r.d.url+"/api/v2/query", r.key, raw) })
+	return r.d.patiently(r.t, func() (int, []byte) { return harness.Do(r.t, "POST", r.d.url+"/api/v2/query", r.key, raw) })
 }
 
 func (r *runner) query(s step) {

@@ -177,7 +177,7 @@ type wideReply struct {
 func (s *trial) check(q *question) {
 	s.t.Helper()
 	body, _ := json.Marshal(q.body(s.site.WebsiteID, s.zone))
-	status, raw := s.d.patiently(func() (int, []byte) { return harness.Do(s.t, "POST", s.d.url+"/api/v2/query", s.key, body) })
+	status, raw := s.d.patiently(s.t, func() (int, []byte) { return harness.Do(s.t, "POST", s.d.url+"/api/v2/query", s.key, body) })
 	var got wideReply
 	if err := json.Unmarshal(raw, &got); err != nil || status != 200 {
 		s.t.Fatalf("%s: status %d: %s", body, status, raw)

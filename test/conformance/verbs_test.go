@@ -162,7 +162,7 @@ func (r *runner) report(s step) {
 		Rows                []map[string]json.RawMessage
 		TotalRows           int `json:"total_rows"`
 	}
-	r.status, r.answer = r.d.patiently(func() (int, []byte) { return r.get("/api/v1/sites/" + r.site.WebsiteID + "/report?" + s.rest) })
+	r.status, r.answer = r.d.patiently(r.t, func() (int, []byte) { return r.get("/api/v1/sites/" + r.site.WebsiteID + "/report?" + s.rest) })
 	if r.status != 200 {
 		return // an error line must follow
 	}

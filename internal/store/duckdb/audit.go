@@ -16,6 +16,7 @@ type Report = audit.Report
 // auditor holds one audit: all of it reads one snapshot.
 type auditor struct {
 	reader  *Reader
+	most    int64 // events that are sorted at once, about
 	report  *Report
 	rows    int64            // of events
 	rawFrom map[string]int64 // by site: events before were deleted by retention
@@ -26,7 +27,7 @@ type auditor struct {
 func (s *Store) Audit(ctx context.Context) (Report, error) {
 	report := Report{Differences: []audit.Difference{}}
 	err := s.Read(ctx, func(r *Reader) error {
-		a := &auditor{reader: r, report: &report}
+		a := &auditor{reader: r, most: s.auditRows, report: &report}
 		for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.duplicates, a.sessions, a.rollups} {
 			if err := step(ctx); err != nil {
 				return err
@@ -149,9 +150,12 @@ from ids
 join twice using (website_id, high, low)
 order by all`
 
+// auditIDs bounds about how many ids are compared at once.
+const auditIDs = 500_000
+
 // duplicates looks for ids that were stored twice within the window. It takes the ids in parts, to bound the memory.
 func (a *auditor) duplicates(ctx context.Context) error {
-	parts := a.rows/2_000_000 + 1
+	parts := a.rows/auditIDs + 1
 	for part := range parts {
 		var site, id string
 		var at int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	_ "embed"
 	"fmt"
+	"math"
 	"reflect"
 
 	"github.com/footfall-analytics/footfall/internal/event"
@@ -16,37 +17,88 @@ var auditEventsSQL string
 //go:embed sql/audit_sessions.sql
 var auditSessionsSQL string
 
-// auditPartRows bounds the events of one part of the sessions' audit: they are sorted by the engine.
-const auditPartRows = 400_000
+// auditRows bounds about how many events the engine sorts at once in the audit of sessions.
+const auditRows = 50_000
 
-// sessions recomputes all sessions as the semantics say it in words, part of the keys by part.
+const auditHoursSQL = "select timestamp // 3600000 * 3600000 as hour, count(*) from events group by 1 order by 1"
+
+// sessions recomputes all sessions as the semantics say it in words. It goes from window to window of time; where the events
+// of an hour are too many for one window, it does so for a part of the keys, then for the next.
 func (a *auditor) sessions(ctx context.Context) error {
-	parts := a.rows/auditPartRows + 1
+	var hours []hourOfEvents
+	err := a.each(ctx, auditHoursSQL, nil, func(c *Chunk, i int) { hours = append(hours, hourOfEvents{c.Int64s(0)[i], c.Int64s(1)[i]}) })
+	if err != nil {
+		return err
+	}
+	parts := int64(1)
+	for _, hour := range hours {
+		parts = max(parts, (hour.rows+a.most-1)/a.most)
+	}
+	edges := windowEdges(hours, parts*a.most)
 	for part := range parts {
-		stored, err := a.storedSessions(ctx, fmt.Sprintf(auditSessionsSQL, parts, part))
-		if err != nil {
-			return err
-		}
-		check := func(s *event.Session) { a.checkSession(stored, s) }
-		var chain []event.Event
-		err = a.each(ctx, fmt.Sprintf(auditEventsSQL, parts, part), nil, func(c *Chunk, i int) {
-			e := readSessionEvent(c, i)
-			if len(chain) > 0 && !audit.Follows(&chain[len(chain)-1], &e) {
-				audit.Sessions(chain, check)
-				chain = chain[:0]
+		chains := openChains{auditor: a, parts: parts, part: part, events: map[event.SessionKey][]event.Event{}, stored: map[event.SessionRef]event.Session{}}
+		for i := range len(edges) - 1 {
+			if err := chains.window(ctx, edges[i], edges[i+1]); err != nil {
+				return err
 			}
-			chain = append(chain, e)
-		})
-		if err != nil {
-			return err
 		}
-		if len(chain) > 0 {
-			audit.Sessions(chain, check)
+	}
+	return nil
+}
+
+type hourOfEvents struct{ hour, rows int64 }
+
+// windowEdges cuts all of time so that the hours between two edges have no more rows than most, unless it is one hour.
+func windowEdges(hours []hourOfEvents, most int64) []int64 {
+	edges, rows := []int64{math.MinInt64}, int64(0)
+	for _, hour := range hours {
+		if rows > 0 && rows+hour.rows > most {
+			edges, rows = append(edges, hour.hour), 0
 		}
-		for ref, s := range stored {
-			if !a.cut(&s) {
-				a.report.Add(ref.WebsiteID, audit.Describe(ref), "no session", fmt.Sprintf("%d events", s.Events))
-			}
+		rows += hour.rows
+	}
+	return append(edges, math.MaxInt64)
+}
+
+// openChains holds what may go on in the windows to come: chains of events, and the stored sessions of their keys.
+type openChains struct {
+	*auditor
+	parts, part int64 // of the keys
+	events      map[event.SessionKey][]event.Event
+	stored      map[event.SessionRef]event.Session
+}
+
+// window takes in the events and the sessions of [from, to), and checks the chains that end there.
+func (o *openChains) window(ctx context.Context, from, to int64) error {
+	if err := o.readStored(ctx, from, to); err != nil {
+		return err
+	}
+	err := o.each(ctx, fmt.Sprintf(auditEventsSQL, o.parts, o.part), []any{from, to}, func(c *Chunk, i int) {
+		e := readSessionEvent(c, i)
+		key := event.SessionKey{WebsiteID: e.WebsiteID, SessionID: e.SessionID, Band: e.BotBand}
+		chain := o.events[key]
+		if len(chain) > 0 && !audit.Follows(&chain[len(chain)-1], &e) {
+			audit.Sessions(chain, o.checkSession)
+			chain = chain[:0]
+		}
+		o.events[key] = append(chain, e)
+	})
+	if err != nil {
+		return err
+	}
+	for key, chain := range o.events {
+		if to == math.MaxInt64 || chain[len(chain)-1].Timestamp < to-event.SessionGapMillis {
+			audit.Sessions(chain, o.checkSession)
+			delete(o.events, key)
+		}
+	}
+	for ref, s := range o.stored {
+		if len(o.events[ref.SessionKey]) > 0 {
+			continue
+		}
+		delete(o.stored, ref)
+		if !o.cut(&s) {
+			o.report.Add(ref.WebsiteID, audit.Describe(ref), "no session", fmt.Sprintf("%d events", s.Events))
 		}
 	}
 	return nil
@@ -58,37 +110,35 @@ func (a *auditor) cut(s *event.Session) bool {
 	return ok && s.ChainStart < from+2*dayMillis
 }
 
-// checkSession compares a recomputed session with the stored one and takes that out of the map.
-func (a *auditor) checkSession(stored map[event.SessionRef]event.Session, want *event.Session) {
+// checkSession compares a recomputed session with the stored one, which it forgets.
+func (o *openChains) checkSession(want *event.Session) {
 	ref := want.Ref()
-	got, ok := stored[ref]
-	delete(stored, ref)
-	a.report.Sessions++
+	got, ok := o.stored[ref]
+	delete(o.stored, ref)
+	o.report.Sessions++
 	switch {
-	case a.cut(want):
+	case o.cut(want):
 	case !ok:
-		a.report.Add(ref.WebsiteID, audit.Describe(ref), fmt.Sprintf("%d events", want.Events), "no session")
+		o.report.Add(ref.WebsiteID, audit.Describe(ref), fmt.Sprintf("%d events", want.Events), "no session")
 	case !reflect.DeepEqual(*want, got):
 		expected, found := audit.FieldDifference(want, &got)
-		a.report.Add(ref.WebsiteID, audit.Describe(ref), expected, found)
+		o.report.Add(ref.WebsiteID, audit.Describe(ref), expected, found)
 	}
 }
 
-// storedSessions reads the sessions of one part. Rows that are there twice, or whose bounce is not what their counts say,
-// are differences at once.
-func (a *auditor) storedSessions(ctx context.Context, sql string) (map[event.SessionRef]event.Session, error) {
-	stored := map[event.SessionRef]event.Session{}
-	err := a.each(ctx, sql, nil, func(c *Chunk, i int) {
+// readStored reads the sessions whose chains begin in [from, to). Rows that are there twice, or whose bounce is not what
+// their counts say, are differences at once.
+func (o *openChains) readStored(ctx context.Context, from, to int64) error {
+	return o.each(ctx, fmt.Sprintf(auditSessionsSQL, o.parts, o.part), []any{from, to}, func(c *Chunk, i int) {
 		s := readSession(c, i)
-		if _, twice := stored[s.Ref()]; twice {
-			a.report.Add(s.WebsiteID, audit.Describe(s.Ref()), "one row", "a second one")
+		if _, twice := o.stored[s.Ref()]; twice {
+			o.report.Add(s.WebsiteID, audit.Describe(s.Ref()), "one row", "a second one")
 		}
 		if c.Bools(18)[i] != s.Bounce() {
-			a.report.Add(s.WebsiteID, audit.Describe(s.Ref()), fmt.Sprintf("bounce %t", s.Bounce()), fmt.Sprintf("bounce %t", c.Bools(18)[i]))
+			o.report.Add(s.WebsiteID, audit.Describe(s.Ref()), fmt.Sprintf("bounce %t", s.Bounce()), fmt.Sprintf("bounce %t", c.Bools(18)[i]))
 		}
-		stored[s.Ref()] = s
+		o.stored[s.Ref()] = s
 	})
-	return stored, err
 }
 
 // readSession reads the columns of sql/audit_sessions.sql.

@@ -48,6 +48,7 @@ func TestAuditOfRandomHistories(t *testing.T) {
 	for seed := range uint64(unlessShort(3, 1)) {
 		s, r := filled(t, seed)
 		for round := range 3 {
+			s.auditRows = []int64{auditRows, 40, 4}[round] // one window; windows; windows of parts of the keys
 			report := auditOf(t, s)
 			if report.Found != 0 {
 				t.Fatalf("seed %d, round %d: %d differences, the first: %+v", seed, round, report.Found, report.Differences[0])
@@ -58,6 +59,21 @@ func TestAuditOfRandomHistories(t *testing.T) {
 			commit(t, s, r.batch(30)) // late events: days become dirty and are built again
 			buildDays(t, s)
 		}
+	}
+}
+
+// TestAuditNeedsLittleMemory: the limit is half of the smallest that is served with.
+func TestAuditNeedsLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes in 400,000 events")
+	}
+	s := openWith(t, Options{MemoryLimit: 64 << 20})
+	traffic := newTraffic(1, historyFrom, 1000)
+	for range 16 {
+		commit(t, s, traffic.batch(25_000))
+	}
+	if report := auditOf(t, s); report.Found != 0 || report.Events < 400_000 {
+		t.Errorf("%+v", report)
 	}
 }
 
@@ -80,6 +96,7 @@ func TestAuditFindsWhatIsPlanted(t *testing.T) {
 	} {
 		t.Run(planted.sql, func(t *testing.T) {
 			s, _ := filled(t, 9)
+			s.auditRows = 300
 			if err := s.writer.execAll(planted.sql); err != nil {
 				t.Fatal(err)
 			}

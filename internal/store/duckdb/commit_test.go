@@ -14,7 +14,13 @@ import (
 
 func openTest(t testing.TB) *Store {
 	t.Helper()
-	s, err := Open(Options{Path: filepath.Join(t.TempDir(), "events.duckdb")})
+	return openWith(t, Options{})
+}
+
+func openWith(t testing.TB, options Options) *Store {
+	t.Helper()
+	options.Path = filepath.Join(t.TempDir(), "events.duckdb")
+	s, err := Open(options)
 	if err != nil {
 		t.Fatal(err)
 	}

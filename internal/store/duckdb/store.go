@@ -67,6 +67,8 @@ type Store struct {
 	large     chan token // see Source.Steps
 	largeRows int64
 
+	auditRows int64 // see auditor.sessions
+
 	write  sync.Mutex // guards what follows, and every statement that changes something
 	writer *conn
 	tables *tables
@@ -107,7 +109,7 @@ func Open(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, rosters: rosters}
+	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, auditRows: auditRows, rosters: rosters}
 	if err := s.open(); err != nil {
 		s.release()
 		return nil, fmt.Errorf("cannot open event store %q: %w", opts.Path, err)

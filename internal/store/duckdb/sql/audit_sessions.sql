@@ -5,4 +5,5 @@ select
     source, medium, campaign, term, content, channel, referrer, country, region, city,
     device_type, browser, browser_version, os, os_version, screen, language
 from sessions
-where hash(website_id, session_id) %% %[1]d = %[2]d
+where chain_start >= ? and chain_start < ?
+    and hash(website_id, session_id) %% %[1]d = %[2]d

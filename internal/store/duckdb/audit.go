@@ -27,7 +27,7 @@ type auditor struct {
 func (s *Store) Audit(ctx context.Context) (Report, error) {
 	report := Report{Differences: []audit.Difference{}}
 	err := s.Read(ctx, func(r *Reader) error {
-		a := &auditor{reader: r, most: s.auditRows, report: &report}
+		a := &auditor{reader: r, most: s.sortRows, report: &report}
 		for _, step := range []func(context.Context) error{a.begin, a.ledgerIdentity, a.ledgerRows, a.eventHours, a.duplicates, a.sessions, a.rollups} {
 			if err := step(ctx); err != nil {
 				return err

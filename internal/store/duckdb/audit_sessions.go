@@ -17,9 +17,6 @@ var auditEventsSQL string
 //go:embed sql/audit_sessions.sql
 var auditSessionsSQL string
 
-// auditRows bounds about how many events the engine sorts at once in the audit of sessions.
-const auditRows = 50_000
-
 const auditHoursSQL = "select timestamp // 3600000 * 3600000 as hour, count(*) from events group by 1 order by 1"
 
 // sessions recomputes all sessions as the semantics say it in words. It goes from window to window of time; where the events

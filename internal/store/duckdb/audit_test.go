@@ -1,11 +1,13 @@
 package duckdb
 
 import (
+	"bytes"
 	"context"
 	"strings"
 	"testing"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/migrate"
 )
 
 // history is 2025-03-26 to 2025-04-02: a change to summer time is inside.
@@ -48,7 +50,7 @@ func TestAuditOfRandomHistories(t *testing.T) {
 	for seed := range uint64(unlessShort(3, 1)) {
 		s, r := filled(t, seed)
 		for round := range 3 {
-			s.auditRows = []int64{auditRows, 40, 4}[round] // one window; windows; windows of parts of the keys
+			s.sortRows = []int64{sortRows, 40, 4}[round] // one window; windows; windows of parts of the keys
 			report := auditOf(t, s)
 			if report.Found != 0 {
 				t.Fatalf("seed %d, round %d: %d differences, the first: %+v", seed, round, report.Found, report.Differences[0])
@@ -62,18 +64,34 @@ func TestAuditOfRandomHistories(t *testing.T) {
 	}
 }
 
-// TestAuditNeedsLittleMemory: the limit is half of the smallest that is served with.
-func TestAuditNeedsLittleMemory(t *testing.T) {
+// TestBusyDayInLittleMemory audits and exports a day that is larger than the engine's memory, which is half of the smallest that
+// is served with.
+func TestBusyDayInLittleMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("takes in 400,000 events")
+		t.Skip("takes in 500,000 events")
 	}
 	s := openWith(t, Options{MemoryLimit: 64 << 20})
-	traffic := newTraffic(1, historyFrom, 1000)
-	for range 16 {
+	traffic := newTraffic(1, historyFrom, 100)
+	for range 20 {
 		commit(t, s, traffic.batch(25_000))
 	}
-	if report := auditOf(t, s); report.Found != 0 || report.Events < 400_000 {
+	report := auditOf(t, s)
+	if report.Found != 0 || report.Events < 500_000 {
 		t.Errorf("%+v", report)
+	}
+	var last event.Event
+	exported := int64(0)
+	day := migrate.Day{WebsiteID: traffic.site, Start: historyFrom}
+	err := s.Export().Events(context.Background(), day, func(e *event.Event) error {
+		if e.Timestamp < last.Timestamp || e.Timestamp == last.Timestamp && bytes.Compare(last.ID[:], e.ID[:]) >= 0 {
+			t.Fatalf("%d %v behind %d %v", e.Timestamp, e.ID, last.Timestamp, last.ID)
+		}
+		last.ID, last.Timestamp = e.ID, e.Timestamp
+		exported++
+		return nil
+	})
+	if err != nil || exported != report.Events {
+		t.Errorf("%d exported of %d, error %v", exported, report.Events, err)
 	}
 }
 
@@ -96,7 +114,7 @@ func TestAuditFindsWhatIsPlanted(t *testing.T) {
 	} {
 		t.Run(planted.sql, func(t *testing.T) {
 			s, _ := filled(t, 9)
-			s.auditRows = 300
+			s.sortRows = 300
 			if err := s.writer.execAll(planted.sql); err != nil {
 				t.Fatal(err)
 			}

@@ -90,27 +90,31 @@ func eachRow(ctx context.Context, r *Reader, sql string, args []any, yield func(
 var exportSecondsSQL string
 
 // Slices implements migrate.Source. A slice is a second at least, however many events that has.
-func (x Export) Slices(ctx context.Context, day migrate.Day, rows int) ([]migrate.Slice, error) {
-	slice := migrate.Slice{WebsiteID: day.WebsiteID, From: day.Start}
-	var slices []migrate.Slice
-	held := int64(0)
-	err := x.store.Select(ctx, exportSecondsSQL, []any{day.WebsiteID, day.Start, day.Start + dayMillis}, func(c *Chunk) error {
-		for i, second := range c.Int64s(0) {
-			n := c.Int64s(1)[i]
-			if held > 0 && held+n > int64(rows) {
-				slice.To = second * 1000
-				slices = append(slices, slice)
-				slice.From, held = slice.To, 0
-			}
-			held += n
-		}
-		return nil
+func (x Export) Slices(ctx context.Context, day migrate.Day, rows int) (slices []migrate.Slice, err error) {
+	err = x.store.Read(ctx, func(r *Reader) error {
+		slices, err = readSlices(ctx, r, day, int64(rows))
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("cannot cut a day of site %q: %w", day.WebsiteID, err)
 	}
+	return slices, nil
+}
+
+func readSlices(ctx context.Context, r *Reader, day migrate.Day, rows int64) (slices []migrate.Slice, err error) {
+	slice := migrate.Slice{WebsiteID: day.WebsiteID, From: day.Start}
+	held := int64(0)
+	err = eachRow(ctx, r, exportSecondsSQL, []any{day.WebsiteID, day.Start, day.Start + dayMillis}, func(c *Chunk, i int) {
+		second, n := c.Int64s(0)[i], c.Int64s(1)[i]
+		if held > 0 && held+n > rows {
+			slice.To = second * 1000
+			slices = append(slices, slice)
+			slice.From, held = slice.To, 0
+		}
+		held += n
+	})
 	slice.To = day.Start + dayMillis
-	return append(slices, slice), nil
+	return append(slices, slice), err
 }
 
 //go:embed sql/export_events.sql
@@ -127,7 +131,7 @@ func (x Export) Read(ctx context.Context, slice migrate.Slice) (*migrate.Rows, e
 	rows := &migrate.Rows{}
 	args := []any{slice.WebsiteID, slice.From, slice.To}
 	err := x.store.Read(ctx, func(r *Reader) error {
-		err := eachRow(ctx, r, exportEventsSQL, args, func(c *Chunk, i int) { rows.Events = append(rows.Events, readEvent(slice.WebsiteID, c, i)) })
+		err := readSlice(ctx, r, slice, func(e *event.Event) error { rows.Events = append(rows.Events, *e); return nil })
 		if err != nil {
 			return err
 		}
@@ -151,10 +155,13 @@ func (x Export) Read(ctx context.Context, slice migrate.Slice) (*migrate.Rows, e
 // Events calls yield for each event of a UTC day of a site, by time and id, of one snapshot: the lake's Source. The event is yield's
 // until it returns; its texts stay.
 func (x Export) Events(ctx context.Context, day migrate.Day, yield func(*event.Event) error) error {
-	err := x.store.Select(ctx, exportEventsSQL, []any{day.WebsiteID, day.Start, day.Start + dayMillis}, func(c *Chunk) error {
-		for i := range c.Rows() {
-			e := readEvent(day.WebsiteID, c, i)
-			if err := yield(&e); err != nil {
+	err := x.store.Read(ctx, func(r *Reader) error {
+		slices, err := readSlices(ctx, r, day, x.store.sortRows)
+		if err != nil {
+			return err
+		}
+		for _, slice := range slices {
+			if err := readSlice(ctx, r, slice, yield); err != nil {
 				return err
 			}
 		}
@@ -164,6 +171,19 @@ func (x Export) Events(ctx context.Context, day migrate.Day, yield func(*event.E
 		return fmt.Errorf("cannot read the events of site %q on day %d: %w", day.WebsiteID, day.Start, err)
 	}
 	return nil
+}
+
+// readSlice calls yield for each event of a slice, by time and id.
+func readSlice(ctx context.Context, r *Reader, slice migrate.Slice, yield func(*event.Event) error) error {
+	return r.Select(ctx, exportEventsSQL, []any{slice.WebsiteID, slice.From, slice.To}, func(c *Chunk) error {
+		for i := range c.Rows() {
+			e := readEvent(slice.WebsiteID, c, i)
+			if err := yield(&e); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // readEvent reads the columns of sql/export_events.sql, undoing writeEvent.

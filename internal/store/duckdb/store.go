@@ -67,7 +67,7 @@ type Store struct {
 	large     chan token // see Source.Steps
 	largeRows int64
 
-	auditRows int64 // see auditor.sessions
+	sortRows int64 // see sortRows
 
 	write  sync.Mutex // guards what follows, and every statement that changes something
 	writer *conn
@@ -87,6 +87,10 @@ var (
 // RowGroup is the number of rows that are compressed together, a fifth of the engine's usual: a batch of a multiple of it is
 // written once, compressed, past the log.
 const RowGroup = 24_576
+
+// sortRows bounds about how many events, with all their columns, a statement sorts: what it has to sort is in memory, and the engine
+// gives up rather than keep all of it on disk.
+const sortRows = 50_000
 
 // layout says how the file is written. Blocks are a quarter of the engine's usual size, so that less of them is left empty.
 func layout() string {
@@ -109,7 +113,7 @@ func Open(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, auditRows: auditRows, rosters: rosters}
+	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, sortRows: sortRows, rosters: rosters}
 	if err := s.open(); err != nil {
 		s.release()
 		return nil, fmt.Errorf("cannot open event store %q: %w", opts.Path, err)

@@ -127,6 +127,8 @@ func failureOf(err error) *failure {
 		return fail(codeConflict, "it exists already")
 	case errors.Is(err, query.ErrUnavailable):
 		return &failure{code: codeUnavailable, message: "the event store cannot be reached; try again later", cause: err}
+	case errors.Is(err, query.ErrMemory):
+		return &failure{code: codeUnavailable, message: "the answer needs more memory than there is for it now; ask of fewer days or with fewer dimensions, or try again later", cause: err}
 	case errors.Is(err, query.ErrTimeout), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		return &failure{code: codeUnavailable, message: "the answer took too long", cause: err}
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/footfall-analytics/footfall/internal/account"
+	"github.com/footfall-analytics/footfall/internal/query"
 )
 
 func jsonOf(t *testing.T, v any) string {
@@ -206,6 +207,9 @@ func TestErrorTable(t *testing.T) {
 	}
 	if got := failureOf(fmt.Errorf("cannot add: %w: refused", account.ErrUnavailable)); got.code != codeUnavailable || strings.Contains(got.message, "refused") {
 		t.Errorf("a database that is away becomes %v", got)
+	}
+	if got := failureOf(fmt.Errorf("cannot read: %w: 1 MiB used", query.ErrMemory)); got.code != codeUnavailable || strings.Contains(got.message, "MiB") {
+		t.Errorf("a query without memory becomes %v", got)
 	}
 }
 

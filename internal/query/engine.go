@@ -17,6 +17,9 @@ import (
 // ErrTimeout is wrapped by the error of a query that took longer than Options.Timeout.
 var ErrTimeout = errors.New("the query took too long")
 
+// ErrMemory is wrapped by the error of a query for which a store had not enough memory.
+var ErrMemory = errors.New("the query needs more memory than it may have")
+
 // ErrUnavailable is wrapped by the error of a query whose store cannot be reached now.
 var ErrUnavailable = errors.New("the event store cannot be reached")
 

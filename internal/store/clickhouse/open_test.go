@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync/atomic"
@@ -12,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/footfall-analytics/footfall/internal/event"
+	"github.com/footfall-analytics/footfall/internal/query"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -88,5 +90,13 @@ func equalText(t *testing.T, got, want any) {
 	t.Helper()
 	if g, w := fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want); g != w {
 		t.Errorf("got  %s\nwant %s", g, w)
+	}
+}
+
+func TestQueryWithoutMemory(t *testing.T) {
+	s := openTest(t)
+	err := s.each(context.Background(), "select groupArray(number) from numbers(100000000) settings max_memory_usage = 10000000", nil, func(scanner) error { return nil })
+	if !errors.Is(err, query.ErrMemory) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -43,6 +43,9 @@ func eachOn(ctx context.Context, conn driver.Conn, sql string, args []any, yield
 	return rows.Err()
 }
 
+// memoryLimitExceeded is the code of a statement that needed more than max_memory_usage, or than the server has.
+const memoryLimitExceeded = 241
+
 // because says that it was ctx's end that made a statement fail, where it was. The connection has ctx's deadline, and may
 // reach it first.
 func because(ctx context.Context, err error) error {
@@ -55,6 +58,9 @@ func because(ctx context.Context, err error) error {
 	cause := ctx.Err()
 	if cause == nil && unreachable(err) {
 		return fmt.Errorf("%w: %w", query.ErrUnavailable, err)
+	}
+	if refused := (*clickhouse.Exception)(nil); cause == nil && errors.As(err, &refused) && refused.Code == memoryLimitExceeded {
+		return fmt.Errorf("%w: %w", query.ErrMemory, err)
 	}
 	if cause == nil || errors.Is(err, cause) {
 		return err

@@ -3,11 +3,13 @@ package duckdb
 import (
 	"bytes"
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 	"github.com/footfall-analytics/footfall/internal/migrate"
+	"github.com/footfall-analytics/footfall/internal/query"
 )
 
 // history is 2025-03-26 to 2025-04-02: a change to summer time is inside.
@@ -92,6 +94,10 @@ func TestBusyDayInLittleMemory(t *testing.T) {
 	})
 	if err != nil || exported != report.Events {
 		t.Errorf("%d exported of %d, error %v", exported, report.Events, err)
+	}
+	err = s.Select(context.Background(), "select * from events order by title", nil, func(*Chunk) error { return nil })
+	if !errors.Is(err, query.ErrMemory) || strings.Contains(err.Error(), "SET") {
+		t.Errorf("a statement for which there is no memory: %v", err)
 	}
 }
 

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	duck "github.com/duckdb/duckdb-go-bindings"
+
+	"github.com/footfall-analytics/footfall/internal/query"
 )
 
 // conn is one connection to the database. It is used by one goroutine at a time.
@@ -233,6 +235,10 @@ func resultError(res *duck.Result) error {
 func engineError(text string) error {
 	if strings.Contains(text, "INTERRUPT") {
 		return errors.New("the statement was interrupted")
+	}
+	if strings.HasPrefix(text, "Out of Memory Error") {
+		text, _, _ = strings.Cut(text, "\n") // what follows advises of settings
+		return fmt.Errorf("%w: %s", query.ErrMemory, text)
 	}
 	return errors.New(text)
 }

@@ -22,12 +22,17 @@ func (s *Store) Read(ctx context.Context, fn func(*Reader) error) error {
 		return ctx.Err()
 	}
 	defer func() { s.readers <- c }()
-	if err := c.execAll("begin transaction read only"); err != nil {
+	if err := c.execAll(beginReading); err != nil {
 		return err
 	}
 	defer func() { _ = c.execAll("rollback") }()
 	return fn(&Reader{c})
 }
+
+const beginReading = "begin transaction read only"
+
+// renew gives the Reader a snapshot of now. Where a statement has failed nothing else can be read from the one before.
+func (r *Reader) renew() error { return r.conn.execAll("rollback; " + beginReading) }
 
 // Select runs one statement on a snapshot of its own: see Reader.Select.
 func (s *Store) Select(ctx context.Context, sql string, args []any, yield func(*Chunk) error) error {

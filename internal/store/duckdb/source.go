@@ -136,8 +136,7 @@ func (s *sourceRun) part(part *query.Part, yield func(*query.Rows) error) error 
 // rows reads a part with its lists, where it needs them. With a mark it returns errStale, before any row, unless that holds.
 func (s *sourceRun) rows(part *query.Part, lists *rosters, mark *mark, yield func(*query.Rows) error) error {
 	reader := partReader{part: part, rosters: lists}
-	text, args := s.store.Source().Render(part)
-	return s.run(text, args, func(chunk *Chunk) error {
+	return s.share(part, sqlgen.Share{}, func(chunk *Chunk) error {
 		if mark != nil && !mark.holds() {
 			return errStale
 		}
@@ -148,6 +147,39 @@ func (s *sourceRun) rows(part *query.Part, lists *rosters, mark *mark, yield fun
 		}
 		return yield(rows)
 	})
+}
+
+const (
+	// shares is into how many statements one is cut for which there is not enough memory, and each of them again.
+	shares = 8
+	// mostShares ends that.
+	mostShares = shares * shares * shares
+)
+
+// share runs a part's statement, or that of a share of it. Where the engine has not enough memory for it, shares of it are run in turn:
+// their groups are apart. They see a snapshot of their own, as the engine gives one up with a statement that fails.
+func (s *sourceRun) share(part *query.Part, share sqlgen.Share, yield func(*Chunk) error) error {
+	of, began, canCut := max(share.Of, 1), false, sqlgen.HasShares(part, sqlgen.DuckDB())
+	err := query.ErrMemory
+	if of >= s.store.leastShares || !canCut {
+		text, args := sqlgen.RenderShare(part, sqlgen.DuckDB(), share)
+		err = s.run(text, args, func(chunk *Chunk) error {
+			began = true
+			return yield(chunk)
+		})
+	}
+	if !errors.Is(err, query.ErrMemory) || began || of == mostShares || !canCut {
+		return err
+	}
+	if err := s.reader.renew(); err != nil {
+		return err
+	}
+	for i := range shares {
+		if err := s.share(part, sqlgen.Share{Of: of * shares, Number: share.Number + i*of}, yield); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Engine implements query.Namer.

@@ -237,6 +237,22 @@ func TestAnswersEqualRecomputation(t *testing.T) {
 	}
 }
 
+// Questions for which there is too little memory are answered in shares.
+func TestSharesEqualRecomputation(t *testing.T) {
+	h := newHistory(7)
+	s := openTest(t)
+	commit(t, s, h.batch(h.events, h.sessions, 1))
+	engine := newEngine(t, s, h.now)
+	for i, q := range h.questions(rand.New(rand.NewPCG(7, 8))) {
+		if s.leastShares = shares; i%32 == 0 {
+			s.leastShares = shares * shares
+		}
+		if i%4 == 0 {
+			h.check(t, engine, &q, 1)
+		}
+	}
+}
+
 // crowded is a catalog that takes its store for a big one.
 type crowded struct{ *Source }
 
@@ -276,7 +292,8 @@ func TestSamplesEqualRecomputation(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, q := range few.questions(rand.New(rand.NewPCG(5, 5))) {
+	for i, q := range few.questions(rand.New(rand.NewPCG(5, 5))) {
+		s.leastShares = []int{1, shares}[i%2]
 		if q.dates != `"all"` && q.dates != `"month"` { // the longer ones read rollups
 			few.check(t, engine, &q, query.SampleOneIn)
 		}

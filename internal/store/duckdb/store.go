@@ -67,7 +67,8 @@ type Store struct {
 	large     chan token // see Source.Steps
 	largeRows int64
 
-	sortRows int64 // see sortRows
+	sortRows    int64 // see sortRows
+	leastShares int   // see sourceRun.share
 
 	write  sync.Mutex // guards what follows, and every statement that changes something
 	writer *conn
@@ -113,7 +114,7 @@ func Open(opts Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, sortRows: sortRows, rosters: rosters}
+	s := &Store{opts: opts, readers: make(chan *conn, opts.Readers), large: make(chan token, 1), largeRows: largeRows, sortRows: sortRows, leastShares: 1, rosters: rosters}
 	if err := s.open(); err != nil {
 		s.release()
 		return nil, fmt.Errorf("cannot open event store %q: %w", opts.Path, err)

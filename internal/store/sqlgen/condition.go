@@ -15,17 +15,14 @@ const (
 	rollup   = "r"
 )
 
-// onSession joins an event to its session.
-const onSession = "s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end"
+// onSession joins an event of the site to its session.
+const onSession = "s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end"
 
 // joined are the events with their sessions.
 func (r *renderer) joined() string { return "events e\njoin " + r.nearSessions() + " on " + onSession }
 
 // nearSessions are the sessions that the part's events can belong to. None is longer than event.SessionSplitMillis.
 func (r *renderer) nearSessions() string {
-	if r.d.Near == "" {
-		return "sessions s"
-	}
 	first, last := r.part.Ranges[0].From, r.part.Ranges[0].To
 	for _, one := range r.part.Ranges {
 		first, last = min(first, one.From), max(last, one.To)

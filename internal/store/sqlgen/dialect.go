@@ -20,10 +20,11 @@ type Dialect struct {
 	Instant     string // a number of ms as a stored time
 	Several     string // the events' visitors of a session row: that there are several
 	Sessions    string // the sessions, as the one table of a from
+	// Share is that the hash of some columns, divided by a number, leaves another; "" where a statement never needs to be cut.
+	Share string
 	// Numbered says that visitors are counted by the numbers of groups, which holds less in memory than by their texts.
 	Numbered bool
-	// Near is the sessions of a site that begin between two instants, as a table to join: the site, the first, the last. ""
-	// where the engine finds out by itself that sessions far from the events cannot match.
+	// Near is the sessions of a site that begin between two instants, as a table to join: the site, the first, the last.
 	Near string
 	// Prefix stands before the names of the tables that hold rollups by the minute.
 	Prefix string
@@ -39,7 +40,9 @@ func DuckDB() Dialect {
 		Name: "duckdb", Divide: "%s // %s", Among: "list_contains(%s, %s)", Contains: "contains(%s, %s)", Matches: "regexp_matches(%s, %s)",
 		MatchesFold: "regexp_matches(%s, %s, 'i')", Lower: "lower(%s)", Property: "coalesce(%s.properties[%s], '')", Unnest: "unnest(%s)",
 		Distinct: "list(distinct %s)", Long: "cast(%s as bigint)", Double: "cast(%s as double)", Millis: "%s", Instant: "%s",
-		Several: "%s is not null", Sessions: "sessions s", Numbered: true, Mark: func(int, any) string { return "?" },
+		Several: "%s is not null", Sessions: "sessions s",
+		Near:  "(select * from sessions where website_id = %s and session_start >= %s and session_start < %s) s",
+		Share: "hash(%s) %% %d = %d", Numbered: true, Mark: func(int, any) string { return "?" },
 	}
 }
 

@@ -56,6 +56,37 @@ func TestRenderDruid(t *testing.T) {
 	f("filter-nothing-fulfils", days, ``, `"visitors"`, `["is","visit:country_name",["Atlantis"]]`)
 }
 
+// The statements of shares, where the groups' columns stand in events, in sessions, in both, and in a sample.
+func TestRenderShares(t *testing.T) {
+	d := DuckDB()
+	f := func(name, dimensions, metrics string, facts query.Facts) {
+		t.Helper()
+		plan := planOf(t, fmt.Sprintf(`{"site_id":"s","date_range":["2026-03-28","2026-03-30"],"dimensions":[%s],"metrics":[%s]}`, dimensions, metrics), facts)
+		var out strings.Builder
+		for i := range plan.Parts {
+			part := &plan.Parts[i]
+			if !HasShares(part, d) {
+				t.Errorf("%s: %s has no shares", name, part.View)
+			}
+			text, args := RenderShare(part, d, Share{8, 3})
+			if marks := strings.Count(text, "?"); marks != len(args) {
+				t.Errorf("%s: %d marks, %d parameters", name, marks, len(args))
+			}
+			fmt.Fprintf(&out, "-- %s, %s\n%s\n-- %v\n\n", part.Of, part.View, text, args)
+		}
+		checkGolden(t, filepath.Join("testdata", d.Name, "share-"+name+".sql"), out.String())
+	}
+	var none query.Facts
+	f("events", `"time:day","event:page","event:props:it's"`, `"visitors"`, none)
+	f("scroll", `"event:page"`, `"scroll_depth"`, none)
+	f("sessions", `"time:day","visit:source"`, `"visitors","visits"`, none)
+	f("both", `"event:page","visit:source"`, `"visitors","visits"`, none)
+	f("sample", `"visit:source"`, `"visitors","visits"`, query.Facts{Estimate: 20_000_000})
+	if total := planOf(t, `{"site_id":"s","date_range":"all","metrics":["visitors"]}`, none); HasShares(&total.Parts[0], d) || HasShares(&total.Parts[0], ClickHouse()) {
+		t.Error("one group has shares")
+	}
+}
+
 func TestJavaPattern(t *testing.T) {
 	f := func(pattern string, fold bool, want string) {
 		t.Helper()

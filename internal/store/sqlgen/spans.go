@@ -25,6 +25,9 @@ func (r *renderer) spans() string {
 	for _, m := range r.part.Measures {
 		s.columns = append(s.columns, r.spanTotal(m))
 	}
+	if r.share.Of > 0 {
+		s.where = []string{r.shareOf(r.keys())}
+	}
 	return "with rows as (\n" + indent(strings.Join(branches, "\nunion all\n")) + "\n)\n" + s.String()
 }
 

@@ -4,7 +4,7 @@ select
     count(distinct e.sample_key) as visitors,
     count(*) as events
 from events e
-join (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+join (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
 where e.website_id = {p4:String}
 and e.bot_band < {p5:Int64}
 and e.event_type in ('pageview', 'event')
@@ -25,7 +25,7 @@ with matched as (
         s.pageviews as pageviews,
         toUnixTimestamp64Milli(s.session_end) - toUnixTimestamp64Milli(s.session_start) as duration
     from events e
-    join (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join (select * from sessions final where website_id = {p1:String} and session_start >= fromUnixTimestamp64Milli({p2:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p3:Int64}, 'UTC')) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
     where e.website_id = {p4:String}
     and e.bot_band < {p5:Int64}
     and e.event_type in ('pageview', 'event')

@@ -16,7 +16,7 @@ with rows as (
         case when e.event_type in ('pageview', 'event') then e.sample_key end as visitors,
         case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
     from events e
-    join (select * from sessions final where website_id = {p16:String} and session_start >= fromUnixTimestamp64Milli({p17:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p18:Int64}, 'UTC')) s on s.website_id = e.website_id and s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join (select * from sessions final where website_id = {p16:String} and session_start >= fromUnixTimestamp64Milli({p17:Int64}, 'UTC') and session_start < fromUnixTimestamp64Milli({p18:Int64}, 'UTC')) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
     where s.website_id = {p19:String}
     and s.bot_band < {p20:Int64}
     and s.session_end >= fromUnixTimestamp64Milli({p21:Int64}, 'UTC') and s.chain_start < fromUnixTimestamp64Milli({p22:Int64}, 'UTC')

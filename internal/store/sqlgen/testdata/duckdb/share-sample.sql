@@ -1,0 +1,44 @@
+-- rows, events+session
+select
+    d1,
+    count(*) filter (where v.events > 0) as visitors,
+    cast(coalesce(sum(v.events), 0) as bigint) as events
+from (
+    select
+        s.source as d1,
+        count(*) as events,
+        e.sample_key as visitor
+    from events e
+    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    where e.website_id = ?
+    and e.bot_band < ?
+    and e.event_type in ('pageview', 'event')
+    and e.timestamp >= ? and e.timestamp < ?
+    and e.sample_key % 10 = 0
+    and hash(s.source) % 8 = 3
+    group by d1, visitor
+) v
+group by d1
+-- [s 1774566000000 1774994400000 s 2 1774652400000 1774908000000]
+
+-- rows, sessions
+select
+    d1,
+    cast(coalesce(sum(v.visits), 0) as bigint) as visits,
+    coalesce(sum(cast(v.visits as double) * v.visits), 0) as p1
+from (
+    select
+        s.source as d1,
+        count(*) as visits,
+        s.sample_key as visitor
+    from sessions s
+    where s.website_id = ?
+    and s.bot_band < ?
+    and s.session_start >= ? and s.session_start < ?
+    and s.sample_key % 10 = 0
+    and hash(s.source) % 8 = 3
+    group by d1, visitor
+) v
+group by d1
+-- [s 2 1774652400000 1774908000000]
+

@@ -151,13 +151,13 @@ func (s *sourceRun) rows(part *query.Part, lists *rosters, mark *mark, yield fun
 
 const (
 	// shares is into how many statements one is cut for which there is not enough memory, and each of them again.
-	shares = 8
+	shares = 4
 	// mostShares ends that.
-	mostShares = shares * shares * shares
+	mostShares = shares * shares * shares * shares
 )
 
 // share runs a part's statement, or that of a share of it. Where the engine has not enough memory for it, shares of it are run in turn:
-// their groups are apart. They see a snapshot of their own, as the engine gives one up with a statement that fails.
+// their rows add up. They see a snapshot of their own, as the engine gives one up with a statement that fails.
 func (s *sourceRun) share(part *query.Part, share sqlgen.Share, yield func(*Chunk) error) error {
 	of, began, canCut := max(share.Of, 1), false, sqlgen.HasShares(part, sqlgen.DuckDB())
 	err := query.ErrMemory

@@ -15,14 +15,26 @@ const (
 	rollup   = "r"
 )
 
-// onSession joins an event of the site to its session.
+// onSession joins an event of a site to its session of that site: a key of fewer columns is less to hold.
 const onSession = "s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end"
 
 // joined are the events with their sessions.
-func (r *renderer) joined() string { return "events e\njoin " + r.nearSessions() + " on " + onSession }
+func (r *renderer) joined() string { return "events e\njoin " + r.sessionsOfEvents() }
+
+// sessionsOfEvents is what the events are joined to, and how.
+func (r *renderer) sessionsOfEvents() string {
+	text := r.nearSessions() + " on " + onSession
+	if r.d.Near == "" {
+		text += " and s.website_id = " + r.arg(r.part.WebsiteID)
+	}
+	return text
+}
 
 // nearSessions are the sessions that the part's events can belong to. None is longer than event.SessionSplitMillis.
 func (r *renderer) nearSessions() string {
+	if r.d.Near == "" {
+		return "sessions s"
+	}
 	first, last := r.part.Ranges[0].From, r.part.Ranges[0].To
 	for _, one := range r.part.Ranges {
 		first, last = min(first, one.From), max(last, one.To)
@@ -125,7 +137,7 @@ func (r *renderer) regexp(pattern string, fold bool) string {
 // aliases are its own.
 func (r *renderer) done(inner *query.Predicate) string {
 	return "(s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join " +
-		r.nearSessions() + " on " + onSession + " where " + strings.Join(r.eventRows(counted), " and ") + " and " + r.condition(inner) + ")"
+		r.sessionsOfEvents() + " where " + strings.Join(r.eventRows(counted), " and ") + " and " + r.condition(inner) + ")"
 }
 
 // The event types that a part reads.
@@ -166,13 +178,16 @@ func (r *renderer) ranges(pattern string) string {
 	return "(" + strings.Join(parts, " or ") + ")"
 }
 
-// filtered adds the part's filters and its sample.
+// filtered adds the part's filters, its sample and the share; key names the visitor of a row, "" where the rows are cut elsewhere.
 func (r *renderer) filtered(rows []string, key string) []string {
 	if r.part.Where != nil {
 		rows = append(rows, r.condition(r.part.Where))
 	}
+	if key == "" {
+		return rows
+	}
 	if r.part.Sample > 0 {
 		rows = append(rows, fmt.Sprintf("%s %% %d = 0", key, r.part.Sample)) // no parameter: it may be an expression of the engine's key
 	}
-	return rows
+	return r.shared(rows, key)
 }

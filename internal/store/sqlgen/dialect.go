@@ -20,11 +20,12 @@ type Dialect struct {
 	Instant     string // a number of ms as a stored time
 	Several     string // the events' visitors of a session row: that there are several
 	Sessions    string // the sessions, as the one table of a from
-	// Share is that the hash of some columns, divided by a number, leaves another; "" where a statement never needs to be cut.
-	Share string
+	// Hash is a number of some columns; "" where a statement never needs to be cut: see Share.
+	Hash string
 	// Numbered says that visitors are counted by the numbers of groups, which holds less in memory than by their texts.
 	Numbered bool
-	// Near is the sessions of a site that begin between two instants, as a table to join: the site, the first, the last.
+	// Near is the sessions of a site that begin between two instants, as a table to join: the site, the first, the last. ""
+	// where the engine finds out by itself that sessions far from the events cannot match.
 	Near string
 	// Prefix stands before the names of the tables that hold rollups by the minute.
 	Prefix string
@@ -41,8 +42,7 @@ func DuckDB() Dialect {
 		MatchesFold: "regexp_matches(%s, %s, 'i')", Lower: "lower(%s)", Property: "coalesce(%s.properties[%s], '')", Unnest: "unnest(%s)",
 		Distinct: "list(distinct %s)", Long: "cast(%s as bigint)", Double: "cast(%s as double)", Millis: "%s", Instant: "%s",
 		Several: "%s is not null", Sessions: "sessions s",
-		Near:  "(select * from sessions where website_id = %s and session_start >= %s and session_start < %s) s",
-		Share: "hash(%s) %% %d = %d", Numbered: true, Mark: func(int, any) string { return "?" },
+		Hash: "hash(%s)", Numbered: true, Mark: func(int, any) string { return "?" },
 	}
 }
 

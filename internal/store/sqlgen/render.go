@@ -8,26 +8,15 @@ import (
 	"github.com/footfall-analytics/footfall/internal/query"
 )
 
-// Share is one of several statements that answer a part together: that of the groups with hash % Of = Number. The zero value stands
-// for all of them.
-type Share struct{ Of, Number int }
-
-// HasShares reports whether the groups of a part can be shared out in the dialect.
-func HasShares(part *query.Part, d Dialect) bool {
-	return d.Share != "" && !part.View.OfRollups() && (len(part.Dimensions) > 0 || part.Edges != nil)
-}
-
 // Render returns the statement of a part and its parameters. Its columns are those that query.Part describes.
 func Render(part *query.Part, d Dialect) (sql string, args []any) {
 	return RenderShare(part, d, Share{})
 }
 
-// RenderShare returns the statement of a share, where HasShares.
-func RenderShare(part *query.Part, d Dialect, share Share) (sql string, args []any) {
-	r := &renderer{part: part, d: d, share: share}
-	switch part.View {
+func (r *renderer) render() (sql string) {
+	switch part := r.part; part.View {
 	case query.ViewEvents:
-		if d.Numbered && part.Sample == 0 && r.has(query.VisitorCount) && slices.ContainsFunc(part.Dimensions, manyTexts) {
+		if r.d.Numbered && part.Sample == 0 && r.has(query.VisitorCount) && slices.ContainsFunc(part.Dimensions, manyTexts) {
 			sql = r.numbered()
 		} else {
 			sql = r.events(func() string { return "events e" })
@@ -49,7 +38,7 @@ func RenderShare(part *query.Part, d Dialect, share Share) (sql string, args []a
 	case query.ViewPageViews, query.ViewSources:
 		sql = r.minutes()
 	}
-	return sql, r.args
+	return sql
 }
 
 // renderer renders one part. Its methods must be called in the order of the text, as args follow the marks.
@@ -129,7 +118,7 @@ func (r *renderer) events(from func() string) string {
 	}
 	key := "e.sample_key"
 	s = r.byVisitor(s, key)
-	s.where = r.shared(r.filtered(r.eventRows(types), key), "e.timestamp")
+	s.where = r.filtered(r.eventRows(types), key)
 	return r.sampled(s)
 }
 
@@ -154,7 +143,7 @@ func (r *renderer) numbered() string {
 		groups.columns = append(groups.columns, r.eventMeasure(m, condition))
 		s.columns = append(s.columns, "g."+string(m))
 	}
-	groups.where = r.shared(r.filtered(r.eventRows(types), ""), "e.timestamp")
+	groups.where = r.filtered(r.eventRows(types), "e.sample_key")
 	visitors := statement{columns: []string{"g.number", "count(distinct e.sample_key) as visitors"}, keys: []string{"g.number"}}
 	var same []string
 	for i, c := range r.part.Dimensions {
@@ -164,7 +153,7 @@ func (r *renderer) numbered() string {
 		same = append(same, "g.bucket = "+r.bucket("e.timestamp"))
 	}
 	visitors.from = "events e\njoin numbered g on " + strings.Join(same, " and ")
-	visitors.where = r.shared(r.filtered(r.eventRows(counted), ""), "e.timestamp")
+	visitors.where = r.filtered(r.eventRows(counted), "e.sample_key")
 	return "with numbered as materialized (\n" + indent(groups.String()) + "\n), visitors as (\n" + indent(visitors.String()) + "\n)\n" + s.String()
 }
 
@@ -211,7 +200,6 @@ func (r *renderer) sessions() string {
 	}
 	s = r.byVisitor(s, "s.sample_key")
 	s.where = r.filtered(r.sessionRows(func() string { return r.ranges("s.session_start >= %s and s.session_start < %s") }), "s.sample_key")
-	s.where = r.shared(s.where, "s.session_start")
 	return r.sampled(s)
 }
 
@@ -238,7 +226,7 @@ func (r *renderer) matched() string {
 	inner := statement{columns: r.groups("e.timestamp"), from: r.joined()}
 	inner.columns = append(inner.columns, "s.session_id", "s.bot_band", "s.chain_start", "s.sample_key as sample_key",
 		"s.bounce as bounce", "s.pageviews as pageviews", r.duration()+" as duration")
-	inner.where = r.shared(r.filtered(r.eventRows(counted), "s.sample_key"), "e.timestamp")
+	inner.where = r.filtered(r.eventRows(counted), "s.sample_key")
 	text := strings.Replace(inner.String(), "select", "select distinct", 1)
 	s := statement{columns: r.keys(), from: "matched s", keys: r.keys()}
 	for _, m := range r.part.Measures {
@@ -251,7 +239,7 @@ func (r *renderer) matched() string {
 func (r *renderer) scroll() string {
 	inner := statement{columns: r.groups("e.timestamp"), from: r.joined()}
 	inner.columns = append(inner.columns, "s.sample_key as sample_key", fmt.Sprintf(r.d.Long, "max(e.scroll_depth)")+" as depth")
-	inner.where = r.shared(r.filtered(r.eventRows(withScroll), "s.sample_key"), "e.timestamp")
+	inner.where = r.filtered(r.eventRows(withScroll), "s.sample_key")
 	inner.keys = append(r.keys(), "s.session_id", "s.bot_band", "s.chain_start", "s.sample_key", "e.page")
 	s := statement{columns: r.keys(), from: "depths s", keys: r.keys()}
 	for _, m := range r.part.Measures {
@@ -262,30 +250,6 @@ func (r *renderer) scroll() string {
 		s.columns = append(s.columns, text+" as "+string(m))
 	}
 	return "with depths as (\n" + indent(inner.String()) + "\n)\n" + r.sampled(r.byVisitor(s, "s.sample_key"))
-}
-
-// shared adds that a row's group is of the share. It is told by the columns of events alone where there are some, so that rows are
-// left out before they are joined.
-func (r *renderer) shared(rows []string, time string) []string {
-	if r.share.Of == 0 {
-		return rows
-	}
-	ofEvents := strings.HasPrefix(time, events+".")
-	some := ofEvents && (r.part.Edges != nil || slices.ContainsFunc(r.part.Dimensions, func(c query.Column) bool { return c.Table == query.EventsTable }))
-	var columns []string
-	for _, c := range r.part.Dimensions {
-		if !some || c.Table == query.EventsTable {
-			columns = append(columns, r.column(c))
-		}
-	}
-	if r.part.Edges != nil {
-		columns = append(columns, r.bucket(time))
-	}
-	return append(rows, r.shareOf(columns))
-}
-
-func (r *renderer) shareOf(columns []string) string {
-	return fmt.Sprintf(r.d.Share, strings.Join(columns, ", "), r.share.Of, r.share.Number)
 }
 
 // byVisitor makes a sample's statement group by visitor too.

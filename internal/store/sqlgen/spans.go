@@ -25,9 +25,7 @@ func (r *renderer) spans() string {
 	for _, m := range r.part.Measures {
 		s.columns = append(s.columns, r.spanTotal(m))
 	}
-	if r.share.Of > 0 {
-		s.where = []string{r.shareOf(r.keys())}
-	}
+	s.where = r.sharedSpans()
 	return "with rows as (\n" + indent(strings.Join(branches, "\nunion all\n")) + "\n)\n" + s.String()
 }
 

@@ -4,14 +4,14 @@ select
     count(distinct e.sample_key) as visitors,
     count(*) as events
 from events e
-join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
 where e.website_id = ?
 and e.bot_band < ?
 and e.event_type in ('pageview', 'event')
 and e.timestamp >= ? and e.timestamp < ?
 and (coalesce(e.properties[?], '') in (?) and s.country in (?, ?) and not case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in (?))
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 plan pro DE  pageview]
+-- [s s 2 1782856800000 1783461600000 plan pro DE  pageview]
 
 -- rows, sessions by event
 with matched as (
@@ -25,7 +25,7 @@ with matched as (
         s.pageviews as pageviews,
         s.session_end - s.session_start as duration
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
@@ -37,5 +37,5 @@ select
     count(*) as visits
 from matched s
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 plan pro DE  pageview]
+-- [s s 2 1782856800000 1783461600000 plan pro DE  pageview]
 

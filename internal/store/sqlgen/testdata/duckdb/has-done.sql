@@ -4,14 +4,14 @@ select
     count(distinct e.sample_key) as visitors,
     count(*) as events
 from events e
-join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
 where e.website_id = ?
 and e.bot_band < ?
 and e.event_type in ('pageview', 'event')
 and e.timestamp >= ? and e.timestamp < ?
-and ((s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in (?)) and not (s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and e.page in (?)))
+and ((s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ? where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in (?)) and not (s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ? where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and e.page in (?)))
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 Buy s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 /]
+-- [s s 2 1782856800000 1783461600000 s s 2 1782856800000 1783461600000 Buy s s 2 1782856800000 1783461600000 /]
 
 -- rows, sessions by event
 with matched as (
@@ -25,17 +25,17 @@ with matched as (
         s.pageviews as pageviews,
         s.session_end - s.session_start as duration
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
-    and ((s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in (?)) and not (s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and e.page in (?)))
+    and ((s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ? where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and case when e.event_type = 'pageview' and e.name = '' then 'pageview' else e.name end in (?)) and not (s.session_id, s.bot_band, s.chain_start) in (select s.session_id, s.bot_band, s.chain_start from events e join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ? where e.website_id = ? and e.bot_band < ? and e.event_type in ('pageview', 'event') and e.timestamp >= ? and e.timestamp < ? and e.page in (?)))
 )
 select
     d1,
     count(*) as visits
 from matched s
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 Buy s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 /]
+-- [s s 2 1782856800000 1783461600000 s s 2 1782856800000 1783461600000 Buy s s 2 1782856800000 1783461600000 /]
 

@@ -46,7 +46,7 @@ with matched as (
         s.pageviews as pageviews,
         s.session_end - s.session_start as duration
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
@@ -57,7 +57,7 @@ select
     count(*) as visits
 from matched s
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000]
+-- [s s 2 1782856800000 1783461600000]
 
 -- rows, scroll
 with depths as (
@@ -66,7 +66,7 @@ with depths as (
         s.sample_key as sample_key,
         cast(max(e.scroll_depth) as bigint) as depth
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type = 'engagement' and e.scroll_depth >= 0
@@ -79,5 +79,5 @@ select
     count(*) as scroll_count
 from depths s
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000]
+-- [s s 2 1782856800000 1783461600000]
 

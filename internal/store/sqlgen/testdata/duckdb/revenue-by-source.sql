@@ -7,7 +7,7 @@ with rows as (
         s.revenue as revenue,
         s.currency as currency_min,
         s.currency as currency_max
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ?
@@ -20,7 +20,7 @@ with rows as (
         case when e.event_type in ('pageview', 'event') then e.currency else '' end as currency_min,
         case when e.event_type in ('pageview', 'event') then e.currency else '' end as currency_max
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where s.website_id = ?
     and s.bot_band < ?
     and s.session_end >= ? and s.chain_start < ?
@@ -39,5 +39,5 @@ select
     coalesce(max(v.currency_max), '') as currency_max
 from rows v
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000]
+-- [s 2 1782856800000 1783461600000 s s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000]
 

@@ -19,7 +19,7 @@ with rows as (
         s.source as d1,
         s.visitor_coupon as coupons,
         s.events as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and (s.chain_start >= ? and s.session_end < ? or s.chain_start >= ? and s.session_end < ?)
@@ -29,7 +29,7 @@ with rows as (
         case when e.event_type in ('pageview', 'event') then e.visitor_coupon end as coupons,
         case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where s.website_id = ?
     and s.bot_band < ?
     and (s.session_end >= ? and s.chain_start < ? or s.session_end >= ? and s.chain_start < ?)
@@ -43,7 +43,7 @@ with rows as (
         s.source as d1,
         unnest(s.visitor_coupons) as coupons,
         0 as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and (s.chain_start >= ? and s.session_end < ? or s.chain_start >= ? and s.session_end < ?)
@@ -55,7 +55,7 @@ select
     cast(coalesce(sum(v.events), 0) as bigint) as events
 from rows v
 group by d1
--- [s 1774047600000 1774479600000 s 2 1774134000000 1774220400000 1774306800000 1774393200000 s 1774047600000 1774479600000 s 2 1774134000000 1774220400000 1774306800000 1774393200000 1774134000000 1774220400000 1774306800000 1774393200000 s 2 1774134000000 1774220400000 1774306800000 1774393200000 s 1774047600000 1774479600000 s 2 1774134000000 1774220400000 1774306800000 1774393200000]
+-- [s 2 1774134000000 1774220400000 1774306800000 1774393200000 s s 2 1774134000000 1774220400000 1774306800000 1774393200000 1774134000000 1774220400000 1774306800000 1774393200000 s 2 1774134000000 1774220400000 1774306800000 1774393200000 s 2 1774134000000 1774220400000 1774306800000 1774393200000]
 
 -- rows, sessions
 select

@@ -9,7 +9,7 @@ from (
         count(*) as events,
         e.sample_key as visitor
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
@@ -18,7 +18,7 @@ from (
     group by d1, visitor
 ) v
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000]
+-- [s s 2 1782856800000 1783461600000]
 
 -- rows, sessions
 select

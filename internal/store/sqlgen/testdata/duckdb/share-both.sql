@@ -5,14 +5,15 @@ select
     count(distinct e.sample_key) as visitors,
     count(*) as events
 from events e
-join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
 where e.website_id = ?
 and e.bot_band < ?
 and e.event_type in ('pageview', 'event')
 and e.timestamp >= ? and e.timestamp < ?
-and hash(e.page) % 8 = 3
+and e.sample_key % 8 = 3
+and (s.sample_key % 8 = 3 or s.visitors is not null)
 group by d1, d2
--- [s 1774566000000 1774994400000 s 2 1774652400000 1774908000000]
+-- [s s 2 1774652400000 1774908000000]
 
 -- rows, sessions by event
 with matched as (
@@ -27,12 +28,13 @@ with matched as (
         s.pageviews as pageviews,
         s.session_end - s.session_start as duration
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
-    and hash(e.page) % 8 = 3
+    and hash(e.session_id) % 8 = 3
+    and hash(s.session_id) % 8 = 3
 )
 select
     d1,
@@ -40,5 +42,5 @@ select
     count(*) as visits
 from matched s
 group by d1, d2
--- [s 1774566000000 1774994400000 s 2 1774652400000 1774908000000]
+-- [s s 2 1774652400000 1774908000000]
 

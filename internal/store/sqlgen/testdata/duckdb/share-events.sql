@@ -11,7 +11,7 @@ with numbered as materialized (
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
-    and hash(e.page, coalesce(e.properties[?], ''), cast(case when e.timestamp < ? then ? when e.timestamp < ? then ? else ? end as bigint)) % 8 = 3
+    and hash(cast(case when e.timestamp < ? then ? when e.timestamp < ? then ? else ? end as bigint), e.page, coalesce(e.properties[?], '')) % 8 = 3
     group by d1, d2, bucket
 ), visitors as (
     select
@@ -23,7 +23,7 @@ with numbered as materialized (
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
-    and hash(e.page, coalesce(e.properties[?], ''), cast(case when e.timestamp < ? then ? when e.timestamp < ? then ? else ? end as bigint)) % 8 = 3
+    and hash(cast(case when e.timestamp < ? then ? when e.timestamp < ? then ? else ? end as bigint), e.page, coalesce(e.properties[?], '')) % 8 = 3
     group by g.number
 )
 select
@@ -34,5 +34,5 @@ select
     g.events
 from numbered g
 left join visitors v on v.number = g.number
--- [it's 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 it's 1774738800000 0 1774821600000 1 2 it's 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 it's 1774738800000 0 1774821600000 1 2]
+-- [it's 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 it's it's 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 it's]
 

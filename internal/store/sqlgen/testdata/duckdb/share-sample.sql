@@ -9,17 +9,17 @@ from (
         count(*) as events,
         e.sample_key as visitor
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where e.website_id = ?
     and e.bot_band < ?
     and e.event_type in ('pageview', 'event')
     and e.timestamp >= ? and e.timestamp < ?
     and e.sample_key % 10 = 0
-    and hash(s.source) % 8 = 3
+    and e.sample_key % 80 = 30
     group by d1, visitor
 ) v
 group by d1
--- [s 1774566000000 1774994400000 s 2 1774652400000 1774908000000]
+-- [s s 2 1774652400000 1774908000000]
 
 -- rows, sessions
 select
@@ -36,7 +36,7 @@ from (
     and s.bot_band < ?
     and s.session_start >= ? and s.session_start < ?
     and s.sample_key % 10 = 0
-    and hash(s.source) % 8 = 3
+    and s.sample_key % 80 = 30
     group by d1, visitor
 ) v
 group by d1

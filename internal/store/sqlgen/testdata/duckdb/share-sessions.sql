@@ -5,7 +5,7 @@ with rows as (
         cast(case when s.chain_start < ? then ? when s.chain_start < ? then ? else ? end as bigint) as bucket,
         s.sample_key as visitors,
         s.events as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ? and cast(case when s.chain_start < ? then ? when s.chain_start < ? then ? else ? end as bigint) = cast(case when s.session_end < ? then ? when s.session_end < ? then ? else ? end as bigint)
@@ -16,7 +16,7 @@ with rows as (
         case when e.event_type in ('pageview', 'event') then e.sample_key end as visitors,
         case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where s.website_id = ?
     and s.bot_band < ?
     and s.session_end >= ? and s.chain_start < ?
@@ -31,7 +31,7 @@ with rows as (
         cast(case when s.chain_start < ? then ? when s.chain_start < ? then ? else ? end as bigint) as bucket,
         unnest(s.visitors) as visitors,
         0 as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ? and cast(case when s.chain_start < ? then ? when s.chain_start < ? then ? else ? end as bigint) = cast(case when s.session_end < ? then ? when s.session_end < ? then ? else ? end as bigint)
@@ -45,7 +45,7 @@ select
 from rows v
 where hash(d1, bucket) % 8 = 3
 group by d1, bucket
--- [1774738800000 0 1774821600000 1 2 s 1774566000000 1774994400000 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2 s 1774566000000 1774994400000 s 2 1774652400000 1774908000000 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 s 1774566000000 1774994400000 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2]
+-- [1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2 s s 2 1774652400000 1774908000000 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2 1774738800000 0 1774821600000 1 2]
 
 -- rows, sessions
 select
@@ -56,7 +56,7 @@ from sessions s
 where s.website_id = ?
 and s.bot_band < ?
 and s.session_start >= ? and s.session_start < ?
-and hash(s.source, cast(case when s.session_start < ? then ? when s.session_start < ? then ? else ? end as bigint)) % 8 = 3
+and hash(cast(case when s.session_start < ? then ? when s.session_start < ? then ? else ? end as bigint), s.source) % 8 = 3
 group by d1, bucket
 -- [1774738800000 0 1774821600000 1 2 s 2 1774652400000 1774908000000 1774738800000 0 1774821600000 1 2]
 

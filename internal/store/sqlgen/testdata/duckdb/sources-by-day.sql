@@ -5,7 +5,7 @@ with rows as (
         cast((s.chain_start - ?) // ? as bigint) as bucket,
         s.sample_key as visitors,
         s.events as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ? and cast((s.chain_start - ?) // ? as bigint) = cast((s.session_end - ?) // ? as bigint)
@@ -16,7 +16,7 @@ with rows as (
         case when e.event_type in ('pageview', 'event') then e.sample_key end as visitors,
         case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where s.website_id = ?
     and s.bot_band < ?
     and s.session_end >= ? and s.chain_start < ?
@@ -31,7 +31,7 @@ with rows as (
         cast((s.chain_start - ?) // ? as bigint) as bucket,
         unnest(s.visitors) as visitors,
         0 as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ? and cast((s.chain_start - ?) // ? as bigint) = cast((s.session_end - ?) // ? as bigint)
@@ -44,5 +44,5 @@ select
     cast(coalesce(sum(v.events), 0) as bigint) as events
 from rows v
 group by d1, bucket
--- [1782856800000 86400000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 1782856800000 86400000 1782856800000 86400000 1782856800000 86400000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 1782856800000 86400000 1782856800000 86400000 s 2 1782856800000 1783461600000 1782856800000 86400000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 1782856800000 86400000 1782856800000 86400000]
+-- [1782856800000 86400000 s 2 1782856800000 1783461600000 1782856800000 86400000 1782856800000 86400000 1782856800000 86400000 s s 2 1782856800000 1783461600000 1782856800000 1783461600000 1782856800000 86400000 1782856800000 86400000 s 2 1782856800000 1783461600000 1782856800000 86400000 s 2 1782856800000 1783461600000 1782856800000 86400000 1782856800000 86400000]
 

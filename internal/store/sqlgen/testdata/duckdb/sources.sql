@@ -4,7 +4,7 @@ with rows as (
         s.source as d1,
         s.sample_key as visitors,
         s.events as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ?
@@ -14,7 +14,7 @@ with rows as (
         case when e.event_type in ('pageview', 'event') then e.sample_key end as visitors,
         case when e.event_type in ('pageview', 'event') then 1 else 0 end as events
     from events e
-    join (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end
+    join sessions s on s.session_id = e.session_id and s.bot_band = e.bot_band and e.timestamp between s.chain_start and s.session_end and s.website_id = ?
     where s.website_id = ?
     and s.bot_band < ?
     and s.session_end >= ? and s.chain_start < ?
@@ -28,7 +28,7 @@ with rows as (
         s.source as d1,
         unnest(s.visitors) as visitors,
         0 as events
-    from (select * from sessions where website_id = ? and session_start >= ? and session_start < ?) s
+    from sessions s
     where s.website_id = ?
     and s.bot_band < ?
     and s.chain_start >= ? and s.session_end < ?
@@ -40,7 +40,7 @@ select
     cast(coalesce(sum(v.events), 0) as bigint) as events
 from rows v
 group by d1
--- [s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000 s 1782770400000 1783548000000 s 2 1782856800000 1783461600000]
+-- [s 2 1782856800000 1783461600000 s s 2 1782856800000 1783461600000 1782856800000 1783461600000 s 2 1782856800000 1782943200000 1783375200000 1783461600000 s 2 1782856800000 1783461600000]
 
 -- rows, sessions
 select

@@ -26,7 +26,7 @@ func Counts(ctx context.Context, store Store, from, to time.Time) (map[SiteDay]i
 		if file.Day < dayOf(from.UnixMilli()) || file.Day >= to.UnixMilli() {
 			continue
 		}
-		err := readColumns(ctx, store, file.Key, siteSchema, func(index int, v parquet.Row) error {
+		err := readColumns(ctx, store, file.Key, siteSchema, func(index int, v []parquet.Value) error {
 			if !dropped.has(i, index) {
 				counts[SiteDay{string(v[0].ByteArray()), file.Day}]++
 			}

@@ -7,13 +7,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/footfall-analytics/footfall/internal/event"
 )
 
-// passRows is about how many ids are held at once; an id takes 80 bytes.
-const passRows = 1 << 20
+const (
+	// passRows bounds how many rows of ids that may be repeated are held at once; one takes 80 bytes.
+	passRows = 1 << 20
+	// hashesOfRow is how many hashes of ids are held where there is room for a row.
+	hashesOfRow = 8
+)
 
 // occurrence is a row of an id.
 type occurrence struct {
@@ -50,35 +55,49 @@ type idColumns struct {
 	LogPosition  int64  `parquet:"log_position,delta"`
 }
 
-var idSchema = parquet.NewSchema("events", parquet.SchemaOf(idColumns{}))
+type idColumn struct {
+	EventID string `parquet:"event_id"`
+}
 
-// findRepeats looks for rows of one id in the files. It reads the ids once for each million rows: memory is bounded, whatever the files hold.
+var (
+	idsSchema = parquet.NewSchema("events", parquet.SchemaOf(idColumns{}))
+	idSchema  = parquet.NewSchema("events", parquet.SchemaOf(idColumn{}))
+)
+
+// findRepeats looks for rows of one id in the files. It reads the ids once for each eight million rows, and once more for each million
+// that may be repeated: memory is bounded, whatever the files hold.
 func findRepeats(ctx context.Context, store Store, files []File) (repeats, error) {
 	return findRepeatsIn(ctx, store, files, passRows)
 }
 
 func findRepeatsIn(ctx context.Context, store Store, files []File, most int) (repeats, error) {
-	found := make(repeats, len(files))
-	f := &finder{found: found, texts: map[string]string{}, passes: 1, most: most}
+	f := &finder{store: store, files: files, found: make(repeats, len(files)), texts: map[string]string{}, passes: 1, most: most}
 	for pass := uint64(0); pass < f.passes; pass++ {
-		f.held, f.pass = f.held[:0], pass
-		for i := range files {
-			if err := f.read(ctx, store, &files[i], int32(i)); err != nil {
+		if err := f.readHashes(ctx, pass); err != nil {
+			return nil, err
+		}
+		for more := f.suspects(); len(more) > 0; {
+			n := f.fitting(more)
+			if err := f.readRows(ctx, more[:n]); err != nil {
 				return nil, err
 			}
+			f.settle()
+			more = more[n:]
 		}
-		f.settle()
 	}
-	return found, nil
+	return f.found, nil
 }
 
 // finder is one call of findRepeats. Ids are dealt to the passes by their last bytes; the first pass finds how many there must be.
 type finder struct {
-	found        repeats
-	texts        map[string]string
-	held         []occurrence
-	most         int // rows at once
-	pass, passes uint64
+	store  Store
+	files  []File
+	found  repeats
+	texts  map[string]string
+	hashes []uint64 // of the ids of the pass
+	held   []occurrence
+	most   int // rows at once
+	passes uint64
 }
 
 func (f *finder) intern(text []byte) string {
@@ -95,23 +114,96 @@ func share(id event.UUID) uint64 {
 	return uint64(id[12])<<24 | uint64(id[13])<<16 | uint64(id[14])<<8 | uint64(id[15])
 }
 
-func (f *finder) read(ctx context.Context, store Store, file *File, number int32) error {
-	return readColumns(ctx, store, file.Key, idSchema, func(index int, v parquet.Row) error {
-		id, err := event.ParseUUID(string(v[2].ByteArray()))
+// readHashes takes the hashes of the ids of a pass.
+func (f *finder) readHashes(ctx context.Context, pass uint64) error {
+	f.hashes = f.hashes[:0]
+	var shares []uint32 // of the hashes, in the first pass
+	for i := range f.files {
+		err := readColumns(ctx, f.store, f.files[i].Key, idSchema, func(_ int, v []parquet.Value) error {
+			id, err := event.ParseUUID(string(v[0].ByteArray()))
+			if err != nil {
+				return err
+			}
+			of := share(id)
+			if of%f.passes != pass {
+				return nil
+			}
+			f.hashes = append(f.hashes, xxhash.Sum64(id[:]))
+			if pass == 0 {
+				shares = append(shares, uint32(of))
+			}
+			if len(f.hashes) >= f.most*hashesOfRow && pass == 0 && f.passes < 1<<16 {
+				f.passes *= 2 // what does not belong to this pass any more is met again
+				kept := 0
+				for n, of := range shares {
+					if uint64(of)%f.passes == 0 {
+						f.hashes[kept], shares[kept] = f.hashes[n], of
+						kept++
+					}
+				}
+				f.hashes, shares = f.hashes[:kept], shares[:kept]
+			}
+			return nil
+		})
 		if err != nil {
 			return err
 		}
-		if share(id)%f.passes != f.pass {
+	}
+	return nil
+}
+
+// suspect is a hash that several rows have.
+type suspect struct {
+	hash uint64
+	rows int
+}
+
+// suspects returns them, by hash.
+func (f *finder) suspects() (out []suspect) {
+	slices.Sort(f.hashes)
+	for i := 0; i < len(f.hashes); {
+		next := i + 1
+		for next < len(f.hashes) && f.hashes[next] == f.hashes[i] {
+			next++
+		}
+		if next > i+1 {
+			out = append(out, suspect{f.hashes[i], next - i})
+		}
+		i = next
+	}
+	return out
+}
+
+// fitting returns how many of the suspects can be read at once, one at least.
+func (f *finder) fitting(suspects []suspect) (n int) {
+	for rows := 0; n < len(suspects); n++ {
+		if rows += suspects[n].rows; n > 0 && rows > f.most {
+			break
+		}
+	}
+	return n
+}
+
+// readRows takes the rows of the suspects.
+func (f *finder) readRows(ctx context.Context, suspects []suspect) error {
+	f.held = f.held[:0]
+	for i := range f.files {
+		err := readColumns(ctx, f.store, f.files[i].Key, idsSchema, func(index int, v []parquet.Value) error {
+			id, err := event.ParseUUID(string(v[2].ByteArray()))
+			if err != nil {
+				return err
+			}
+			if _, ok := slices.BinarySearchFunc(suspects, xxhash.Sum64(id[:]), func(s suspect, hash uint64) int { return cmp.Compare(s.hash, hash) }); ok {
+				f.held = append(f.held, occurrence{site: f.intern(v[0].ByteArray()), id: id, file: int32(i), index: int32(index),
+					rank: rank{v[1].Int64(), f.intern(v[3].ByteArray()), v[4].Int32(), v[5].Int64()}})
+			}
 			return nil
+		})
+		if err != nil {
+			return err
 		}
-		f.held = append(f.held, occurrence{site: f.intern(v[0].ByteArray()), id: id, file: number, index: int32(index),
-			rank: rank{v[1].Int64(), f.intern(v[3].ByteArray()), v[4].Int32(), v[5].Int64()}})
-		if len(f.held) >= f.most && f.pass == 0 && f.passes < 1<<16 {
-			f.passes *= 2 // what does not belong to this pass any more is met again
-			f.held = slices.DeleteFunc(f.held, func(o occurrence) bool { return share(o.id)%f.passes != 0 })
-		}
-		return nil
-	})
+	}
+	return nil
 }
 
 // settle judges what is held.

@@ -112,17 +112,18 @@ func (x *eraser) look(ctx context.Context) error {
 	}
 	where, args := covered(x.erasure.Scope), coveredArgs(&x.kept)
 	found := int64(0)
+	var minutes, counts []int64
 	err := x.writer.once(ctx, "select (timestamp + received_after) // 60000, count(*) from events where "+where+" group by 1 order by 1", args, func(c *Chunk) error {
-		for i := range c.Rows() {
-			minute, n := c.Int64s(0)[i], c.Int64s(1)[i]
-			x.account(minute, event.Stored, "", -n)
-			x.account(minute, event.Filtered, store.ReasonErased, n)
-			found += n
-		}
+		minutes, counts = append(minutes, c.Int64s(0)[:c.Rows()]...), append(counts, c.Int64s(1)[:c.Rows()]...)
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("cannot count the events: %w", err)
+	}
+	for i, minute := range minutes { // not while they are read: many rows of the ledger are a statement of the same connection
+		x.account(minute, event.Stored, "", -counts[i])
+		x.account(minute, event.Filtered, store.ReasonErased, counts[i])
+		found += counts[i]
 	}
 	x.proofs = append(x.proofs, store.Proof{Part: partEvents, Found: found})
 	return x.writer.once(ctx, "select distinct timestamp // 3600000 * 3600000 from events where "+where, args, func(c *Chunk) error {

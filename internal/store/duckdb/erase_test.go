@@ -199,6 +199,32 @@ func TestErasedSiteIsEmpty(t *testing.T) {
 }
 
 // TestAnErasureThatSaysNothingChangesNothing: a damaged record must not delete a site.
+// TestErasureOfManyMinutes writes more rows to the ledger than are gathered before they are inserted.
+func TestErasureOfManyMinutes(t *testing.T) {
+	s := openTest(t)
+	traffic := newTraffic(1, historyFrom, 120_000)
+	b := traffic.batch(40_000)
+	commit(t, s, b)
+	minutes := map[int64]bool{}
+	for i := range b.Events {
+		minutes[event.Minute(b.Events[i].ReceivedAt)] = true
+	}
+	if 2*len(minutes) <= RowGroup {
+		t.Fatalf("there are %d minutes only", len(minutes))
+	}
+	before := traffic.now + dayMillis
+	erase(t, s, &event.Erasure{ID: "all", WebsiteID: traffic.site, Scope: event.EraseSite, AskedAt: before, AskedBy: "test", Before: before}, b.Next+1)
+	if n := count(t, s, "select count(*) from events"); n != 0 {
+		t.Errorf("%d events are left", n)
+	}
+	if n := count(t, s, "select sum(count)::bigint from ledger where outcome = 'filtered'"); n != int64(len(b.Events)) {
+		t.Errorf("%d events are accounted for of %d", n, len(b.Events))
+	}
+	if report := auditOf(t, s); report.Found != 0 || report.Minutes == 0 {
+		t.Errorf("%+v", report)
+	}
+}
+
 func TestAnErasureThatSaysNothingChangesNothing(t *testing.T) {
 	s, _ := withHistory(t, 1)
 	before := content(t, s, "s")

@@ -16,6 +16,7 @@ import (
 type conn struct {
 	handle   duck.Connection
 	prepared map[string]*prepared // by SQL text; see exec
+	reading  bool                 // rows of a statement are being handed out: another one would end it
 }
 
 // prepared is a statement with its plan.
@@ -119,7 +120,9 @@ func (c *conn) run(ctx context.Context, stmt duck.PreparedStatement, args []any,
 		return err
 	}
 	stop := c.interruptOn(ctx)
+	c.reading = true
 	err := execute(stmt, yield)
+	c.reading = false
 	stop()
 	if err != nil {
 		return errors.Join(ctx.Err(), err)

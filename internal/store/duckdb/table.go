@@ -126,6 +126,9 @@ func (t *table) end() {
 	if t.column != len(t.columns) {
 		t.fail(fmt.Errorf("BUG: a row of table %q has %d columns, not %d", t.name, len(t.columns), t.column))
 	}
+	if t.insert != "" && t.conn.reading {
+		t.fail(fmt.Errorf("BUG: a row of table %q is written while rows are read", t.name)) // to insert what was gathered would end them
+	}
 	t.column = 0
 	if t.row++; t.row == vectorSize {
 		t.pass()

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"slices"
 	"sort"
 	"strings"
@@ -249,6 +250,65 @@ func TestSharesEqualRecomputation(t *testing.T) {
 		}
 		if i%4 == 0 {
 			h.check(t, engine, &q, 1)
+		}
+	}
+}
+
+// TestQuestionsInLittleMemory asks what the engine cannot answer in one statement, and asks the same with memory for it.
+func TestQuestionsInLittleMemory(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes in 300,000 events")
+	}
+	options := Options{Path: filepath.Join(t.TempDir(), "events.duckdb"), MemoryLimit: 1 << 30}
+	now := time.UnixMilli(historyFrom + 2*dayMillis)
+	ask := func() (answers []string, cut int) {
+		s, err := Open(options)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if s.Empty() {
+			traffic := newTraffic(1, historyFrom, 200)
+			for range 12 {
+				commit(t, s, traffic.batch(25_000))
+			}
+		}
+		engine := newEngine(t, s, now)
+		for _, question := range []string{
+			`"metrics":["visitors","pageviews"],"dimensions":["event:page","visit:source","visit:browser"]`,
+			`"metrics":["visits","bounce_rate"],"dimensions":[],"filters":[["contains","event:page",["section"]]]`,
+		} {
+			body := fmt.Sprintf(`{"site_id":"site-0001","date_range":["2025-03-26","2025-03-27"],%s,"pagination":{"limit":100000}}`, question)
+			site := &event.Site{WebsiteID: "site-0001", Timezone: "UTC", Threshold: 2}
+			plan, err := engine.Explain(context.Background(), site, []byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, sql := range plan.SQL {
+				if err := s.Select(context.Background(), sql.Text, sql.Args, func(*Chunk) error { return nil }); errors.Is(err, query.ErrMemory) {
+					cut++
+				}
+			}
+			reply, err := engine.Query(context.Background(), site, []byte(body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			answers = append(answers, fmt.Sprint(reply.Results))
+		}
+		return answers, cut
+	}
+	want, cut := ask()
+	if cut != 0 {
+		t.Fatalf("%d statements had not enough memory of 1 GiB", cut)
+	}
+	options.MemoryLimit = 24 << 20
+	got, cut := ask()
+	if cut == 0 {
+		t.Error("all statements had enough memory")
+	}
+	for i := range want {
+		if got[i] != want[i] {
+			t.Errorf("question %d: %.200s, want %.200s", i, got[i], want[i])
 		}
 	}
 }

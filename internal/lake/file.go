@@ -125,7 +125,7 @@ func openFile(ctx context.Context, store Store, key string, part *parquet.Schema
 }
 
 // readColumns calls yield for each row of a file with the values of a part of the schema, whose columns have one value a row. They are
-// yield's until it returns. Columns are read one by one: to make rows of all columns and leave out most costs thirty times as much.
+// yield's until it returns. Columns are read one by one: rows of a part of the columns cost more than twice as much.
 func readColumns(ctx context.Context, store Store, key string, part *parquet.Schema, yield func(index int, values []parquet.Value) error) error {
 	file, err := openFile(ctx, store, key, part)
 	if err != nil {

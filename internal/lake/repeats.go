@@ -88,7 +88,7 @@ func findRepeatsIn(ctx context.Context, store Store, files []File, most int) (re
 	return f.found, nil
 }
 
-// finder is one call of findRepeats. Ids are dealt to the passes by their last bytes; the first pass finds how many there must be.
+// finder is one call of findRepeats. Ids are dealt to the passes by their hashes; the first pass finds how many there must be.
 type finder struct {
 	store  Store
 	files  []File
@@ -109,39 +109,23 @@ func (f *finder) intern(text []byte) string {
 	return known
 }
 
-// share returns the number that deals an id to a pass.
-func share(id event.UUID) uint64 {
-	return uint64(id[12])<<24 | uint64(id[13])<<16 | uint64(id[14])<<8 | uint64(id[15])
-}
-
 // readHashes takes the hashes of the ids of a pass.
 func (f *finder) readHashes(ctx context.Context, pass uint64) error {
 	f.hashes = f.hashes[:0]
-	var shares []uint32 // of the hashes, in the first pass
 	for i := range f.files {
 		err := readColumns(ctx, f.store, f.files[i].Key, idSchema, func(_ int, v []parquet.Value) error {
 			id, err := event.ParseUUID(string(v[0].ByteArray()))
 			if err != nil {
 				return err
 			}
-			of := share(id)
-			if of%f.passes != pass {
+			hash := xxhash.Sum64(id[:])
+			if hash%f.passes != pass {
 				return nil
 			}
-			f.hashes = append(f.hashes, xxhash.Sum64(id[:]))
-			if pass == 0 {
-				shares = append(shares, uint32(of))
-			}
+			f.hashes = append(f.hashes, hash)
 			if len(f.hashes) >= f.most*hashesOfRow && pass == 0 && f.passes < 1<<16 {
 				f.passes *= 2 // what does not belong to this pass any more is met again
-				kept := 0
-				for n, of := range shares {
-					if uint64(of)%f.passes == 0 {
-						f.hashes[kept], shares[kept] = f.hashes[n], of
-						kept++
-					}
-				}
-				f.hashes, shares = f.hashes[:kept], shares[:kept]
+				f.hashes = slices.DeleteFunc(f.hashes, func(hash uint64) bool { return hash%f.passes != 0 })
 			}
 			return nil
 		})
